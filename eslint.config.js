@@ -1,0 +1,64 @@
+import convexPlugin from "@convex-dev/eslint-plugin";
+import tseslint from "typescript-eslint";
+
+/** Which of our folders may import which (DESIGN.md rule 1): a folder, and what it must not reach. */
+const boundaries = {
+  core: ["convex", "worker", "scripts", "embedded", "dashboard"],
+  convex: ["worker", "scripts", "embedded", "dashboard"],
+  worker: ["scripts", "embedded", "dashboard"],
+  embedded: ["core", "convex", "worker", "scripts", "dashboard"],
+};
+
+const forbid = (folders) => ({
+  "no-restricted-imports": [
+    "error",
+    { patterns: folders.map((folder) => ({ regex: `^(\\.\\./)+${folder}/`, message: `DESIGN.md rule 1` })) },
+  ],
+});
+
+export default tseslint.config(
+  {
+    ignores: [
+      "node_modules",
+      "data",
+      "dist",
+      "convex/_generated",
+      "docker/stacks/starters",
+      "**/fixtures/**",
+    ],
+  },
+  ...tseslint.configs.recommended,
+  {
+    files: ["**/*.ts", "**/*.tsx"],
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      "@typescript-eslint/no-floating-promises": "error",
+      "@typescript-eslint/no-misused-promises": "error",
+      "@typescript-eslint/await-thenable": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": [
+        "error",
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      eqeqeq: ["error", "always", { null: "ignore" }],
+    },
+  },
+  ...convexPlugin.configs.recommended.map((config) => ({
+    ...config,
+    files: ["convex/**/*.ts"],
+    ignores: ["convex/**/*.test.ts"],
+  })),
+  {
+    files: ["convex/**/*.ts"],
+    ignores: ["convex/**/*.test.ts"],
+    rules: {
+      "@convex-dev/no-collect-in-query": "error",
+      "@convex-dev/import-wrong-runtime": "error",
+    },
+  },
+  ...Object.entries(boundaries).map(([folder, forbidden]) => ({
+    files: [`${folder}/**/*.ts`, `${folder}/**/*.tsx`],
+    rules: forbid(forbidden),
+  })),
+);
