@@ -1,0 +1,25 @@
+/**
+ * The labels on everything that Slipway makes in Docker (DESIGN.md rule 6). What lacks `LABELS.instance` with our own
+ * instance id is somebody else's and is never touched.
+ */
+export const LABELS = {
+  instance: "slipway.instance",
+  /** The project's id in the control plane. */
+  project: "slipway.project",
+  namespace: "slipway.namespace",
+  /** dev, test or deploy. */
+  environment: "slipway.environment",
+  service: "slipway.service",
+  replica: "slipway.replica",
+  /** The environment's generation that this object was made for. */
+  generation: "slipway.generation",
+  /** A hash of what the object was made from: where it differs, the object is made anew. */
+  configHash: "slipway.config-hash",
+  /** On objects of no project: gateway, firewall, helper. */
+  role: "slipway.role",
+} as const;
+
+/** The value of Docker's `label` filter that finds what `instanceId` owns. */
+export function ownedBy(instanceId: string): string {
+  return `${LABELS.instance}=${instanceId}`;
+}

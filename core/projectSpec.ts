@@ -1,0 +1,97 @@
+import type { GroupAttachment } from "./groups.ts";
+import type { DesiredState, EnvironmentKind, Status } from "./lifecycle.ts";
+import type { Manifest } from "./manifest.ts";
+
+/** What crosses between the control plane and a worker: the desired state down, the observed state up. */
+
+export const PHASES = ["pending", "starting", "running", "hibernated", "absent", "failed"] as const;
+export type Phase = (typeof PHASES)[number];
+
+export const CONDITION_TYPES = [
+  "Rendered",
+  "ImagesReady",
+  "NetworkReady",
+  "Running",
+  "Healthy",
+  "Routed",
+] as const;
+export type ConditionType = (typeof CONDITION_TYPES)[number];
+
+export type Condition = {
+  type: ConditionType;
+  status: "true" | "false" | "unknown";
+  /** One CamelCase word for programs, like `ImageMissing`. */
+  reason: string;
+  /** A sentence for people: what, and what to do. */
+  message: string;
+  /** ms since 1970 at which `status` last changed. */
+  changedAt: number;
+};
+
+export type EnvironmentSpec = {
+  kind: EnvironmentKind;
+  desired: DesiredState;
+  /** Rises with every change of what is desired of this environment. */
+  generation: number;
+  /** IPv4 in CIDR form; null while the environment is absent. */
+  subnet: string | null;
+  /** IPv4 in CIDR form; null without egress, and while the environment is absent. */
+  egressSubnet: string | null;
+  /** The host port of each service that wants one, by the service's name; empty while the environment is absent. */
+  ports?: Record<string, number>;
+  /** Whether an absent environment keeps its volumes (failed projects do, for the retention time). */
+  keepVolumes: boolean;
+};
+
+/** What a project shares with the other members of its group. */
+export type GroupSpec = {
+  name: string;
+  /** The group's name in Docker, as a project has one. */
+  namespace: string;
+  attachments: GroupAttachment[];
+  /** The subnets of the group's networks, IPv4 in CIDR form, for the kinds of which a member's environment is there. */
+  subnets: Partial<Record<EnvironmentKind, string>>;
+};
+
+/** All that a worker needs to know of one project. */
+export type ProjectSpec = {
+  projectId: string;
+  slug: string;
+  name: string;
+  namespace: string;
+  status: Status;
+  manifest: Manifest;
+  /** Sealed (core/sealing.ts) by variable name: only the worker's key opens them. */
+  secrets?: Record<string, string>;
+  /** Null without a group. */
+  group?: GroupSpec | null;
+  environments: EnvironmentSpec[];
+};
+
+export type ServiceObservation = {
+  service: string;
+  replica: number;
+  /** Docker's short container id. */
+  containerId: string;
+  state: "created" | "running" | "paused" | "restarting" | "exited" | "dead";
+  health: "healthy" | "unhealthy" | "starting" | "none";
+  /** Exit code of the last run; null while running. */
+  exitCode: number | null;
+};
+
+export type EnvironmentObservation = {
+  kind: EnvironmentKind;
+  observedGeneration: number;
+  phase: Phase;
+  conditions: Condition[];
+  services: ServiceObservation[];
+  /** Paths below the gateway's address, like `/projects/<namespace>/dev/`. */
+  endpoints: string[];
+  /** What a person should read first; empty when all is well. */
+  message: string;
+};
+
+/** Whether `phase` is an end state for `desired`: nothing more will happen by itself. */
+export function isSettled(desired: DesiredState, phase: Phase): boolean {
+  return phase === desired || phase === "failed";
+}

@@ -1,0 +1,77 @@
+import type { VolumeFill } from "../compose.ts";
+import type { EnvironmentKind } from "../lifecycle.ts";
+
+/** A rendered project in the worker's own terms: numbers with units, names as Docker has them. */
+export type RenderedProject = {
+  projectId: string;
+  slug: string;
+  namespace: string;
+  /** In the order dev, test, deploy; only those that were rendered. */
+  environments: RenderedEnvironment[];
+};
+
+export type RenderedEnvironment = {
+  kind: EnvironmentKind;
+  networks: RenderedNetwork[];
+  volumes: RenderedVolume[];
+  services: RenderedService[];
+};
+
+export type RenderedNetwork = {
+  name: string;
+  internal: boolean;
+  driverOptions: Record<string, string>;
+  /** IPv4 in CIDR form; null where Docker may choose. */
+  subnet: string | null;
+  labels: Record<string, string>;
+};
+
+export type RenderedVolume = {
+  name: string;
+  labels: Record<string, string>;
+  /** Where its first content comes from; empty: nowhere. */
+  fill: VolumeFill[];
+};
+
+export type RenderedService = {
+  service: string;
+  replicas: number;
+  image: string;
+  entrypoint: string[] | null;
+  command: string[] | null;
+  user: string;
+  workingDir: string | null;
+  environment: Record<string, string>;
+  /** Without the ones that differ between replicas. */
+  labels: Record<string, string>;
+  /** The first is the one that the gateway and readiness probes use. */
+  networks: { name: string; aliases: string[] }[];
+  mounts: { volume: string; target: string; readOnly: boolean; noCopy: boolean }[];
+  /** Path → mount options. */
+  tmpfs: Record<string, string>;
+  readOnly: boolean;
+  init: boolean;
+  capDrop: string[];
+  securityOptions: string[];
+  memoryBytes: number;
+  memorySwapBytes: number;
+  cpus: number;
+  pids: number;
+  stopGraceMs: number;
+  restart: "no" | "always" | "unless-stopped" | "on-failure";
+  healthcheck: {
+    test: string[];
+    intervalMs: number;
+    timeoutMs: number;
+    retries: number;
+    startPeriodMs: number;
+  } | null;
+  logging: { driver: string; options: Record<string, string> };
+  port: number | null;
+  route: string | null;
+  readyPath: string | null;
+  /** Whether it is to end by itself, with 0 when all is well, rather than to serve. */
+  job: boolean;
+  /** Changes when, and only when, a container made from this would be a different one. */
+  configHash: string;
+};
