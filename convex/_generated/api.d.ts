@@ -1,0 +1,134 @@
+/* eslint-disable */
+/**
+ * Generated `api` utility.
+ *
+ * THIS CODE IS AUTOMATICALLY GENERATED.
+ *
+ * To regenerate, run `npx convex dev`.
+ * @module
+ */
+
+import type {
+  ApiFromModules,
+  FilterApi,
+  FunctionReference,
+} from "convex/server";
+import type * as admin from "../admin.js";
+import type * as agents from "../agents.js";
+import type * as crons from "../crons.js";
+import type * as door_handle from "../door/handle.js";
+import type * as door_openapi from "../door/openapi.js";
+import type * as door_operations from "../door/operations.js";
+import type * as door_problem from "../door/problem.js";
+import type * as embeddings from "../embeddings.js";
+import type * as events from "../events.js";
+import type * as groups from "../groups.js";
+import type * as hosts from "../hosts.js";
+import type * as http from "../http.js";
+import type * as logs from "../logs.js";
+import type * as maintenance from "../maintenance.js";
+import type * as model_access from "../model/access.js";
+import type * as model_agents from "../model/agents.js";
+import type * as model_capacity from "../model/capacity.js";
+import type * as model_code from "../model/code.js";
+import type * as model_deletion from "../model/deletion.js";
+import type * as model_embed from "../model/embed.js";
+import type * as model_environments from "../model/environments.js";
+import type * as model_events from "../model/events.js";
+import type * as model_find from "../model/find.js";
+import type * as model_groupNetworks from "../model/groupNetworks.js";
+import type * as model_groups from "../model/groups.js";
+import type * as model_guards from "../model/guards.js";
+import type * as model_hosts from "../model/hosts.js";
+import type * as model_inbox from "../model/inbox.js";
+import type * as model_logs from "../model/logs.js";
+import type * as model_manifests from "../model/manifests.js";
+import type * as model_pages from "../model/pages.js";
+import type * as model_ports from "../model/ports.js";
+import type * as model_projects from "../model/projects.js";
+import type * as model_refuse from "../model/refuse.js";
+import type * as model_report from "../model/report.js";
+import type * as model_requests from "../model/requests.js";
+import type * as model_retry from "../model/retry.js";
+import type * as model_secrets from "../model/secrets.js";
+import type * as model_settings from "../model/settings.js";
+import type * as model_signing from "../model/signing.js";
+import type * as model_subnets from "../model/subnets.js";
+import type * as model_tokens from "../model/tokens.js";
+import type * as model_transition from "../model/transition.js";
+import type * as model_validators from "../model/validators.js";
+import type * as model_variables from "../model/variables.js";
+import type * as projects from "../projects.js";
+import type * as search from "../search.js";
+import type * as secrets from "../secrets.js";
+import type * as tokens from "../tokens.js";
+import type * as worker from "../worker.js";
+
+/**
+ * A utility for referencing Convex functions in your app's API.
+ *
+ * Usage:
+ * ```js
+ * const myFunctionReference = api.myModule.myFunction;
+ * ```
+ */
+declare const fullApi: ApiFromModules<{
+  admin: typeof admin;
+  agents: typeof agents;
+  crons: typeof crons;
+  "door/handle": typeof door_handle;
+  "door/openapi": typeof door_openapi;
+  "door/operations": typeof door_operations;
+  "door/problem": typeof door_problem;
+  embeddings: typeof embeddings;
+  events: typeof events;
+  groups: typeof groups;
+  hosts: typeof hosts;
+  http: typeof http;
+  logs: typeof logs;
+  maintenance: typeof maintenance;
+  "model/access": typeof model_access;
+  "model/agents": typeof model_agents;
+  "model/capacity": typeof model_capacity;
+  "model/code": typeof model_code;
+  "model/deletion": typeof model_deletion;
+  "model/embed": typeof model_embed;
+  "model/environments": typeof model_environments;
+  "model/events": typeof model_events;
+  "model/find": typeof model_find;
+  "model/groupNetworks": typeof model_groupNetworks;
+  "model/groups": typeof model_groups;
+  "model/guards": typeof model_guards;
+  "model/hosts": typeof model_hosts;
+  "model/inbox": typeof model_inbox;
+  "model/logs": typeof model_logs;
+  "model/manifests": typeof model_manifests;
+  "model/pages": typeof model_pages;
+  "model/ports": typeof model_ports;
+  "model/projects": typeof model_projects;
+  "model/refuse": typeof model_refuse;
+  "model/report": typeof model_report;
+  "model/requests": typeof model_requests;
+  "model/retry": typeof model_retry;
+  "model/secrets": typeof model_secrets;
+  "model/settings": typeof model_settings;
+  "model/signing": typeof model_signing;
+  "model/subnets": typeof model_subnets;
+  "model/tokens": typeof model_tokens;
+  "model/transition": typeof model_transition;
+  "model/validators": typeof model_validators;
+  "model/variables": typeof model_variables;
+  projects: typeof projects;
+  search: typeof search;
+  secrets: typeof secrets;
+  tokens: typeof tokens;
+  worker: typeof worker;
+}>;
+export declare const api: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "public">
+>;
+export declare const internal: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "internal">
+>;

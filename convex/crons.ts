@@ -1,0 +1,12 @@
+import { cronJobs } from "convex/server";
+import { internal } from "./_generated/api";
+
+const crons = cronJobs();
+
+// Minutes apart from each other and off the top of the hour, when everybody else's run.
+crons.cron("reclaim failed projects' volumes", "7 * * * *", internal.maintenance.reclaimVolumes, {});
+crons.cron("prune events", "23 3 * * *", internal.maintenance.pruneEvents, {});
+crons.cron("prune requests", "37 3 * * *", internal.maintenance.pruneRequests, {});
+crons.cron("prune tokens", "53 3 * * *", internal.maintenance.pruneTokens, {});
+
+export default crons;

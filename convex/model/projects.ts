@@ -1,0 +1,230 @@
+import { v } from "convex/values";
+import { allowedNext } from "../../core/lifecycle.ts";
+import { MAX_SLUG_LENGTH, makeNamespace, slugify } from "../../core/naming.ts";
+import { portVariable } from "../../core/ports.ts";
+import type { ProjectSpec } from "../../core/projectSpec.ts";
+import { NOTHING } from "../../core/capacity.ts";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { environmentsOf, makeEnvironments, observationsOf } from "./environments.ts";
+import type { Actor } from "./events.ts";
+import { recordEvent } from "./events.ts";
+import { isNameTaken } from "./find.ts";
+import { groupName, groupSpec, joinByName, vGroupSpec } from "./groups.ts";
+import { manifestFrom, manifestOf, refuseUnknownStacks, saveManifest } from "./manifests.ts";
+import { refuse } from "./refuse.ts";
+import { secretsOf } from "./secrets.ts";
+import { observationFields, vDesired, vKind, vPausable, vPhase, vStatus } from "./validators.ts";
+
+/** How many other names are tried for one to suggest. */
+const MAX_SUGGESTIONS = 20;
+
+export async function createProject(
+  ctx: MutationCtx,
+  actor: Actor,
+  input: { name: string; stack?: string; manifest?: unknown },
+) {
+  const manifest = manifestFrom(input);
+  await refuseUnknownStacks(ctx, manifest);
+  const slug = await freeSlug(ctx, manifest.name);
+  const namespace = makeNamespace(Date.now(), Math.random);
+  const projectId = await ctx.db.insert("projects", {
+    slug,
+    name: manifest.name,
+    namespace,
+    status: "created",
+    statusChangedAt: Date.now(),
+    stack: manifest.stack,
+    generation: 0,
+    reserved: NOTHING,
+  });
+  if (manifest.group !== undefined)
+    await joinByName(ctx, actor, (await ctx.db.get("projects", projectId))!, manifest.group);
+  await saveManifest(ctx, projectId, manifest);
+  await makeEnvironments(ctx, projectId);
+  await recordEvent(ctx, {
+    type: "project.created",
+    actor,
+    project: { slug, namespace },
+    to: "created",
+    message: `${slug} was created.`,
+  });
+  return { projectId, slug, namespace };
+}
+
+async function freeSlug(ctx: MutationCtx, name: string): Promise<string> {
+  const slug = slugify(name);
+  if (slug === "") {
+    refuse({
+      code: "bad_request",
+      message: `"${name}" gives no name for URLs: it has no letter a–z and no digit.`,
+      path: "name",
+      hint: "Choose a name with at least one of them.",
+    });
+  }
+  if (!(await isNameTaken(ctx, slug))) return slug;
+  for (let number = 2; number < 2 + MAX_SUGGESTIONS; number++) {
+    const other = `${slug.slice(0, MAX_SLUG_LENGTH - 3)}-${number}`;
+    if (await isNameTaken(ctx, other)) continue;
+    refuse({
+      code: "name_taken",
+      message: `The name "${slug}" is taken.`,
+      path: "name",
+      hint: `${other} is free.`,
+    });
+  }
+  return refuse({ code: "name_taken", message: `The name "${slug}" is taken.`, path: "name" });
+}
+
+export const vProjectView = v.object({
+  projectId: v.id("projects"),
+  slug: v.string(),
+  name: v.string(),
+  namespace: v.string(),
+  status: vStatus,
+  pausedFrom: v.union(vPausable, v.null()),
+  allowedNext: v.array(vStatus),
+  group: v.union(v.string(), v.null()),
+  host: v.union(v.string(), v.null()),
+  /** Whether the host's worker holds its lease; null without a host. */
+  hostState: v.union(v.literal("live"), v.literal("lost"), v.literal("left"), v.null()),
+  manifest: v.any(),
+  createdAt: v.number(),
+  statusChangedAt: v.number(),
+  statusReason: v.union(v.string(), v.null()),
+  environments: v.array(
+    v.object({
+      ...observationFields,
+      desired: vDesired,
+      generation: v.number(),
+      subnet: v.union(v.string(), v.null()),
+      egressSubnet: v.union(v.string(), v.null()),
+      /** Host ports at 127.0.0.1 by variable, like DEV_POSTGRES_PORT. */
+      ports: v.record(v.string(), v.number()),
+    }),
+  ),
+});
+
+export async function projectView(ctx: QueryCtx, project: Doc<"projects">) {
+  const host = project.hostId && (await ctx.db.get("hosts", project.hostId));
+  const seen = await observationsOf(ctx, project._id);
+  const environments = (await environmentsOf(ctx, project._id)).map((row) => {
+    const observed = seen.get(row.kind);
+    return {
+      kind: row.kind,
+      desired: row.desired,
+      generation: row.generation,
+      phase: phaseOf(row, observed),
+      observedGeneration: observed?.observedGeneration ?? 0,
+      conditions: observed?.conditions ?? [],
+      services: observed?.services ?? [],
+      endpoints: observed?.endpoints ?? [],
+      message: observed?.message ?? "",
+      subnet: row.subnet ?? null,
+      egressSubnet: row.egressSubnet ?? null,
+      ports: Object.fromEntries(
+        Object.entries(row.ports ?? {}).map(([service, port]) => [portVariable(row.kind, service), port]),
+      ),
+    };
+  });
+  return {
+    projectId: project._id,
+    slug: project.slug,
+    name: project.name,
+    namespace: project.namespace,
+    status: project.status,
+    pausedFrom: project.pausedFrom ?? null,
+    allowedNext: allowedNext(project.status, project.pausedFrom),
+    group: await groupName(ctx, project),
+    host: host?.name ?? null,
+    hostState: host?.state ?? null,
+    manifest: await manifestOf(ctx, project),
+    createdAt: Math.floor(project._creationTime),
+    statusChangedAt: project.statusChangedAt,
+    statusReason: project.statusReason ?? null,
+    environments,
+  };
+}
+
+export const vProjectSummary = v.object({
+  projectId: v.id("projects"),
+  slug: v.string(),
+  name: v.string(),
+  namespace: v.string(),
+  status: vStatus,
+  stack: v.union(v.string(), v.null()),
+  environments: v.array(v.object({ kind: vKind, desired: vDesired, phase: vPhase })),
+  createdAt: v.number(),
+});
+
+export async function projectSummary(ctx: QueryCtx, project: Doc<"projects">) {
+  const seen = await observationsOf(ctx, project._id);
+  const environments = await environmentsOf(ctx, project._id);
+  return {
+    projectId: project._id,
+    slug: project.slug,
+    name: project.name,
+    namespace: project.namespace,
+    status: project.status,
+    stack: project.stack ?? null,
+    environments: environments.map((row) => ({
+      kind: row.kind,
+      desired: row.desired,
+      phase: phaseOf(row, seen.get(row.kind)),
+    })),
+    createdAt: Math.floor(project._creationTime),
+  };
+}
+
+function phaseOf(row: Doc<"environments">, observed: Doc<"environmentObservations"> | undefined) {
+  return observed?.phase ?? (row.desired === "absent" ? "absent" : "pending");
+}
+
+export const vProjectSpec = v.object({
+  projectId: v.id("projects"),
+  slug: v.string(),
+  name: v.string(),
+  namespace: v.string(),
+  status: vStatus,
+  manifest: v.any(),
+  secrets: v.optional(v.record(v.string(), v.string())),
+  group: v.optional(v.union(vGroupSpec, v.null())),
+  environments: v.array(
+    v.object({
+      kind: vKind,
+      desired: vDesired,
+      generation: v.number(),
+      subnet: v.union(v.string(), v.null()),
+      egressSubnet: v.union(v.string(), v.null()),
+      ports: v.optional(v.record(v.string(), v.number())),
+      keepVolumes: v.boolean(),
+    }),
+  ),
+});
+
+/** All that the project's worker needs to know of it. */
+export async function projectSpec(
+  ctx: QueryCtx,
+  project: Doc<"projects">,
+): Promise<ProjectSpec & { projectId: Id<"projects"> }> {
+  const environments = await environmentsOf(ctx, project._id);
+  return {
+    projectId: project._id,
+    slug: project.slug,
+    name: project.name,
+    namespace: project.namespace,
+    status: project.status,
+    manifest: await manifestOf(ctx, project),
+    secrets: Object.fromEntries((await secretsOf(ctx, project._id)).map((row) => [row.name, row.sealed])),
+    group: await groupSpec(ctx, project),
+    environments: environments.map((row) => ({
+      kind: row.kind,
+      desired: row.desired,
+      generation: row.generation,
+      subnet: row.subnet ?? null,
+      egressSubnet: row.egressSubnet ?? null,
+      ports: row.ports ?? {},
+      keepVolumes: row.keepVolumes,
+    })),
+  };
+}

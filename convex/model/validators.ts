@@ -1,0 +1,72 @@
+import { v } from "convex/values";
+import { ROLES } from "../../core/access.ts";
+import {
+  AGENT_NAMES,
+  AGENT_STATES,
+  DESIRED_STATES,
+  ENVIRONMENT_KINDS,
+  PAUSABLE,
+  STATUSES,
+} from "../../core/lifecycle.ts";
+import { CONDITION_TYPES, PHASES } from "../../core/projectSpec.ts";
+
+/** The validators that more than one table or function uses. */
+
+function oneOf<T extends string>(values: readonly T[]) {
+  return v.union(...values.map((value) => v.literal(value)));
+}
+
+export const vStatus = oneOf(STATUSES);
+export const vPausable = oneOf(PAUSABLE);
+export const vKind = oneOf(ENVIRONMENT_KINDS);
+export const vDesired = oneOf(DESIRED_STATES);
+export const vPhase = oneOf(PHASES);
+export const vAgentState = oneOf(AGENT_STATES);
+export const vAgentName = oneOf(AGENT_NAMES);
+export const vRole = oneOf(ROLES);
+/** The environment's own networks, and its group's. */
+export const vWhichSubnet = v.union(v.literal("internal"), v.literal("egress"), v.literal("group"));
+export const vAttachment = v.object({ image: v.string(), alias: v.string() });
+
+export const vCondition = v.object({
+  type: oneOf(CONDITION_TYPES),
+  status: v.union(v.literal("true"), v.literal("false"), v.literal("unknown")),
+  reason: v.string(),
+  message: v.string(),
+  changedAt: v.number(),
+});
+
+export const vServiceObservation = v.object({
+  service: v.string(),
+  replica: v.number(),
+  containerId: v.string(),
+  state: oneOf(["created", "running", "paused", "restarting", "exited", "dead"]),
+  health: oneOf(["healthy", "unhealthy", "starting", "none"]),
+  exitCode: v.union(v.number(), v.null()),
+});
+
+export const observationFields = {
+  kind: vKind,
+  observedGeneration: v.number(),
+  phase: vPhase,
+  conditions: v.array(vCondition),
+  services: v.array(vServiceObservation),
+  endpoints: v.array(v.string()),
+  message: v.string(),
+};
+
+export const vLogLine = v.object({
+  service: v.string(),
+  replica: v.number(),
+  stream: v.union(v.literal("stdout"), v.literal("stderr")),
+  /** ms since 1970. */
+  at: v.number(),
+  text: v.string(),
+});
+
+/** Who did something: `system` is the control plane itself, in a scheduled function. */
+export const vActor = v.object({
+  role: oneOf(["admin", "worker", "viewer", "agent", "system"]),
+  subject: v.string(),
+  tokenId: v.optional(v.string()),
+});

@@ -1,0 +1,272 @@
+import { defineSchema, defineTable } from "convex/server";
+import { v } from "convex/values";
+import { EMBEDDING_DIMENSIONS } from "../core/embeddings.ts";
+import { EVENT_TYPES } from "../core/eventTypes.ts";
+import {
+  observationFields,
+  vActor,
+  vAttachment,
+  vAgentName,
+  vDesired,
+  vKind,
+  vLogLine,
+  vPausable,
+  vRole,
+  vStatus,
+  vWhichSubnet,
+} from "./model/validators.ts";
+
+const vReservation = v.object({ cpus: v.number(), memoryBytes: v.number() });
+
+export default defineSchema({
+  /** Written by transitions. Read by everyone. The manifest is apart: lists need not read it. */
+  projects: defineTable({
+    slug: v.string(),
+    name: v.string(),
+    namespace: v.string(),
+    status: vStatus,
+    statusChangedAt: v.number(),
+    statusReason: v.optional(v.string()),
+    pausedFrom: v.optional(vPausable),
+    stack: v.optional(v.string()),
+    hostId: v.optional(v.id("hosts")),
+    groupId: v.optional(v.id("groups")),
+    /** Rises with every change of what is desired; an environment's generation is its value at its last change. */
+    generation: v.number(),
+    /** What of its host the project holds now; the host's own sum is in `hostLoads`. */
+    reserved: vReservation,
+    /** ms since 1970 from which a failed project's volumes may go; absent when there is nothing to reclaim. */
+    reclaimAt: v.optional(v.number()),
+  })
+    .index("by_reclaim_time", ["reclaimAt"])
+    .index("by_slug", ["slug"])
+    .index("by_namespace", ["namespace"])
+    .index("by_status", ["status"])
+    .index("by_host", ["hostId"])
+    .index("by_group", ["groupId"]),
+
+  /** Sets of projects on one host that share a network for each kind of environment, and attachments. */
+  groups: defineTable({
+    name: v.string(),
+    namespace: v.string(),
+    attachments: v.array(vAttachment),
+    /** The host of its members; none while it has none. */
+    hostId: v.optional(v.id("hosts")),
+    /** By kind of environment, while a member's environment of that kind is there. */
+    subnets: v.object({
+      dev: v.optional(v.string()),
+      test: v.optional(v.string()),
+      deploy: v.optional(v.string()),
+    }),
+  }).index("by_name", ["name"]),
+
+  /** Written when the project is made or its manifest changed. */
+  manifests: defineTable({
+    projectId: v.id("projects"),
+    /** As core/manifest.ts checked it and filled it in; read back through the same schema. */
+    manifest: v.any(),
+  }).index("by_project", ["projectId"]),
+
+  /** Desired state: written by transitions alone, read by workers. */
+  environments: defineTable({
+    projectId: v.id("projects"),
+    kind: vKind,
+    desired: vDesired,
+    generation: v.number(),
+    keepVolumes: v.boolean(),
+    subnet: v.optional(v.string()),
+    egressSubnet: v.optional(v.string()),
+    /** Host ports by service. */
+    ports: v.optional(v.record(v.string(), v.number())),
+  }).index("by_project_and_kind", ["projectId", "kind"]),
+
+  /** Observed state: written by the project's worker alone. */
+  environmentObservations: defineTable({
+    projectId: v.id("projects"),
+    ...observationFields,
+    observedAt: v.number(),
+  }).index("by_project_and_kind", ["projectId", "kind"]),
+
+  /** One row for each environment that its worker has yet to bring to `generation`, and none for any other. */
+  inbox: defineTable({
+    hostId: v.id("hosts"),
+    projectId: v.id("projects"),
+    kind: vKind,
+    generation: v.number(),
+  })
+    .index("by_host", ["hostId"])
+    .index("by_project_and_kind", ["projectId", "kind"]),
+
+  /** Written when a worker comes and goes. */
+  hosts: defineTable({
+    name: v.string(),
+    instanceId: v.string(),
+    version: v.string(),
+    engineVersion: v.string(),
+    cpus: v.number(),
+    memoryBytes: v.number(),
+    stacks: v.array(v.string()),
+    /** `live` holds its lease, `lost` let it run out, `left` gave it back. */
+    state: v.union(v.literal("live"), v.literal("lost"), v.literal("left")),
+    /** The fencing number: a write that carries an older one is refused. */
+    epoch: v.number(),
+  })
+    .index("by_name", ["name"])
+    .index("by_state", ["state"]),
+
+  /** Written at every heartbeat; read by nothing that is subscribed to. */
+  hostLeases: defineTable({
+    hostId: v.id("hosts"),
+    heartbeatAt: v.number(),
+    expiresAt: v.number(),
+    expiryJob: v.optional(v.id("_scheduled_functions")),
+  }).index("by_host", ["hostId"]),
+
+  /** Written by transitions that change what a host has promised. */
+  hostLoads: defineTable({
+    hostId: v.id("hosts"),
+    reserved: vReservation,
+  }).index("by_host", ["hostId"]),
+
+  /** One row for each pool that subnets were ever cut from; `next` is the first index never given out. */
+  subnetPools: defineTable({ pool: v.string(), next: v.number() }).index("by_pool", ["pool"]),
+
+  /** One row for each subnet that was ever given out. */
+  subnets: defineTable({
+    pool: v.string(),
+    cidr: v.string(),
+    state: v.union(v.literal("free"), v.literal("used"), v.literal("setAside")),
+    owner: v.optional(
+      v.object({ id: v.union(v.id("projects"), v.id("groups")), kind: vKind, which: vWhichSubnet }),
+    ),
+    reason: v.optional(v.string()),
+  })
+    .index("by_pool_and_state", ["pool", "state"])
+    .index("by_owner", ["owner.id", "owner.kind", "owner.which"]),
+
+  /** One row for each host port that was ever given out. */
+  ports: defineTable({
+    hostId: v.id("hosts"),
+    port: v.number(),
+    state: v.union(v.literal("free"), v.literal("used"), v.literal("setAside")),
+    owner: v.optional(v.object({ projectId: v.id("projects"), kind: vKind, service: v.string() })),
+    reason: v.optional(v.string()),
+  })
+    .index("by_host_state_and_port", ["hostId", "state", "port"])
+    .index("by_host_and_port", ["hostId", "port"])
+    .index("by_owner", ["owner.projectId", "owner.kind", "owner.service"]),
+
+  /** For each host the port after the last one given out. */
+  portMarks: defineTable({ hostId: v.id("hosts"), next: v.number() }).index("by_host", ["hostId"]),
+
+  /** The named actors of a project, made when its planning starts. What they may do now follows from its status. */
+  agents: defineTable({
+    projectId: v.id("projects"),
+    name: vAgentName,
+    verbs: v.array(v.string()),
+  }).index("by_project_and_name", ["projectId", "name"]),
+
+  /** One row for each token that was registered or revoked; the token itself is nowhere. Read by every call. */
+  tokens: defineTable({
+    tokenId: v.string(),
+    role: vRole,
+    subject: v.string(),
+    projectId: v.optional(v.id("projects")),
+    verbs: v.optional(v.array(v.string())),
+    note: v.optional(v.string()),
+    issuedBy: v.string(),
+    issuedAt: v.number(),
+    /** ms since 1970. */
+    expiresAt: v.number(),
+    revokedAt: v.optional(v.number()),
+  })
+    .index("by_token_id", ["tokenId"])
+    .index("by_project", ["projectId"])
+    .index("by_expiry", ["expiresAt"]),
+
+  /** Sealed by whoever set them; read by workers alone. */
+  secrets: defineTable({
+    projectId: v.id("projects"),
+    name: v.string(),
+    sealed: v.string(),
+    setAt: v.number(),
+    setBy: v.string(),
+  }).index("by_project_and_name", ["projectId", "name"]),
+
+  /** The last lines that an environment's services said, in chunks; the oldest chunk goes as a new one comes. */
+  logChunks: defineTable({
+    projectId: v.id("projects"),
+    kind: vKind,
+    sequence: v.number(),
+    lines: v.array(vLogLine),
+  }).index("by_environment_and_sequence", ["projectId", "kind", "sequence"]),
+
+  /** One row for each source file that is indexed, so that only changed ones are sent again. */
+  codeFiles: defineTable({
+    projectId: v.id("projects"),
+    path: v.string(),
+    /** Of the content, as the worker computes it. */
+    hash: v.string(),
+  }).index("by_project_and_path", ["projectId", "path"]),
+
+  /** How many files a project has indexed. */
+  codeCounts: defineTable({ projectId: v.id("projects"), files: v.number() }).index("by_project", [
+    "projectId",
+  ]),
+
+  /** Pieces of source files, searched within one namespace. */
+  codeChunks: defineTable({
+    projectId: v.id("projects"),
+    namespace: v.string(),
+    path: v.string(),
+    startLine: v.number(),
+    endLine: v.number(),
+    text: v.string(),
+  })
+    .index("by_project_and_path", ["projectId", "path"])
+    .searchIndex("search_text", { searchField: "text", filterFields: ["namespace"] }),
+
+  /** What a chunk means, where an embeddings endpoint is configured. Apart, so that text search need not read it. */
+  codeEmbeddings: defineTable({
+    projectId: v.id("projects"),
+    chunkId: v.id("codeChunks"),
+    namespace: v.string(),
+    embedding: v.array(v.float64()),
+  })
+    .index("by_chunk", ["chunkId"])
+    .index("by_project", ["projectId"])
+    .vectorIndex("by_embedding", {
+      vectorField: "embedding",
+      dimensions: EMBEDDING_DIMENSIONS,
+      filterFields: ["namespace"],
+    }),
+
+  /** An immutable snapshot of a project's source with the result of its tests. */
+  releases: defineTable({
+    projectId: v.id("projects"),
+    state: v.union(v.literal("building"), v.literal("testing"), v.literal("passed"), v.literal("failed")),
+  }).index("by_project_and_state", ["projectId", "state"]),
+
+  /** What a request with an id answered, so that the same request again changes nothing. */
+  requests: defineTable({
+    projectId: v.id("projects"),
+    requestId: v.string(),
+    to: vStatus,
+    result: v.object({ from: vStatus, to: vStatus, changed: v.boolean(), generation: v.number() }),
+  }).index("by_project_and_request", ["projectId", "requestId"]),
+
+  /** The audit log: only ever appended to. Outlives the project, so it carries the project's names. */
+  events: defineTable({
+    type: v.union(...EVENT_TYPES.map((type) => v.literal(type))),
+    at: v.number(),
+    actor: vActor,
+    slug: v.optional(v.string()),
+    namespace: v.optional(v.string()),
+    environment: v.optional(vKind),
+    from: v.optional(v.string()),
+    to: v.optional(v.string()),
+    reason: v.optional(v.string()),
+    override: v.optional(v.boolean()),
+    message: v.string(),
+  }).index("by_namespace", ["namespace"]),
+});

@@ -1,0 +1,218 @@
+import { paginationOptsValidator, paginationResultValidator } from "convex/server";
+import { v } from "convex/values";
+import { internalMutation, mutation, query } from "./_generated/server";
+import {
+  actorOf,
+  hostedProject,
+  requireHost,
+  requireHostedProject,
+  requireLease,
+  requireRegistrar,
+} from "./model/access.ts";
+import { eraseProject } from "./model/deletion.ts";
+import { environmentOf, replacePort, replaceSubnet } from "./model/environments.ts";
+import * as code from "./model/code.ts";
+import * as hosts from "./model/hosts.ts";
+import { readInbox } from "./model/inbox.ts";
+import { appendLogs as append } from "./model/logs.ts";
+import { boundedPage } from "./model/pages.ts";
+import { projectSpec, vProjectSpec } from "./model/projects.ts";
+import { refuse } from "./model/refuse.ts";
+import { takeReport, vObservation } from "./model/report.ts";
+import { vKind, vLogLine, vStatus, vWhichSubnet } from "./model/validators.ts";
+
+/** What a worker calls. Every write carries the host's epoch; `stale_epoch` means that another worker took over. */
+
+const lease = { hostId: v.string(), epoch: v.number() };
+
+/**
+ * Takes a host: the same name is the same host, with the next epoch, and whoever had it before is shut out.
+ * `memoryBytes` is what the machine has; `stacks` names the stacks that it can run.
+ */
+export const register = mutation({
+  args: hosts.registrationFields,
+  returns: v.object({ hostId: v.id("hosts"), epoch: v.number(), leaseMs: v.number() }),
+  handler: async (ctx, args) => {
+    const caller = await requireRegistrar(ctx, args.name);
+    return await hosts.registerHost(ctx, actorOf(caller), args);
+  },
+});
+
+/** Keeps the lease for another `leaseMs`; to be sent every third of that. */
+export const heartbeat = mutation({
+  args: lease,
+  returns: v.null(),
+  handler: async (ctx, args) => {
+    const { host, actor } = await requireLease(ctx, args);
+    await hosts.heartbeat(ctx, actor, host);
+    return null;
+  },
+});
+
+/** A clean stop: the lease is given back at once. */
+export const unregister = mutation({
+  args: lease,
+  returns: v.null(),
+  handler: async (ctx, args) => {
+    const { host, actor } = await requireLease(ctx, args);
+    await hosts.unregisterHost(ctx, actor, host);
+    return null;
+  },
+});
+
+/** Runs by schedule when a lease may have run out. */
+export const expireLease = internalMutation({
+  args: { leaseId: v.id("hostLeases") },
+  returns: v.null(),
+  handler: async (ctx, { leaseId }) => {
+    await hosts.expireLease(ctx, leaseId);
+    return null;
+  },
+});
+
+/** What needs work on the host, oldest first, at most 200. Costs the same at any number of idle projects. */
+export const inbox = query({
+  args: { hostId: v.string() },
+  returns: v.array(v.object({ projectId: v.id("projects"), kind: vKind, generation: v.number() })),
+  handler: async (ctx, { hostId }) => {
+    const host = await requireHost(ctx, hostId);
+    return await readInbox(ctx, host);
+  },
+});
+
+/** All that the worker needs to know of one project of its host; null: it does not live here, or is gone. */
+export const project = query({
+  args: { hostId: v.string(), projectId: v.string() },
+  returns: v.union(vProjectSpec, v.null()),
+  handler: async (ctx, { hostId, projectId }) => {
+    const host = await requireHost(ctx, hostId);
+    const hosted = await hostedProject(ctx, host, projectId);
+    return hosted && (await projectSpec(ctx, hosted));
+  },
+});
+
+/** The host's projects, for start-up and for the periodic look at everything. At most 100 a page. */
+export const projects = query({
+  args: { hostId: v.string(), paginationOpts: paginationOptsValidator },
+  returns: paginationResultValidator(
+    v.object({ projectId: v.id("projects"), namespace: v.string(), status: vStatus }),
+  ),
+  handler: async (ctx, { hostId, paginationOpts }) => {
+    const host = await requireHost(ctx, hostId);
+    const page = await ctx.db
+      .query("projects")
+      .withIndex("by_host", (q) => q.eq("hostId", host._id))
+      .paginate(boundedPage(paginationOpts));
+    return {
+      ...page,
+      page: page.page.map(({ _id, namespace, status }) => ({ projectId: _id, namespace, status })),
+    };
+  },
+});
+
+/** What the worker saw of a project's environments. What is settled at its generation leaves the inbox. */
+export const report = mutation({
+  args: { ...lease, projectId: v.string(), environments: v.array(vObservation) },
+  returns: v.null(),
+  handler: async (ctx, { projectId, environments, ...args }) => {
+    const { host, actor } = await requireLease(ctx, args);
+    const reported = await requireHostedProject(ctx, host, projectId);
+    for (const seen of environments) await takeReport(ctx, actor, reported, seen);
+    return null;
+  },
+});
+
+/** Nothing of a project in `deleting` is left on the host: its rows go and what it held is free. Safe to repeat. */
+export const confirmDeleted = mutation({
+  args: { ...lease, projectId: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { projectId, ...args }) => {
+    const { host, actor } = await requireLease(ctx, args);
+    const deleted = await hostedProject(ctx, host, projectId);
+    if (!deleted) return null;
+    if (deleted.status !== "deleting") {
+      refuse({
+        code: "status_changed",
+        message: `${deleted.slug} is ${deleted.status}, not deleting: its rows stay.`,
+        hint: "Read the project again.",
+      });
+    }
+    await eraseProject(ctx, actor, deleted);
+    return null;
+  },
+});
+
+/** Another subnet for an environment's network, where Docker says that its own is taken; that one is set aside. */
+export const reallocateSubnet = mutation({
+  args: { ...lease, projectId: v.string(), kind: vKind, which: vWhichSubnet, reason: v.string() },
+  returns: v.object({ subnet: v.string() }),
+  handler: async (ctx, { projectId, kind, which, reason, ...args }) => {
+    const { host, actor } = await requireLease(ctx, args);
+    const owner = await requireHostedProject(ctx, host, projectId);
+    const environment = await environmentOf(ctx, owner._id, kind);
+    return { subnet: await replaceSubnet(ctx, actor, owner, environment, which, reason.slice(0, 500)) };
+  },
+});
+
+/** Another host port for a service, where binding its own fails; that one is set aside. */
+export const reallocatePort = mutation({
+  args: { ...lease, projectId: v.string(), kind: vKind, service: v.string(), reason: v.string() },
+  returns: v.object({ port: v.number() }),
+  handler: async (ctx, { projectId, kind, service, reason, ...args }) => {
+    const { host, actor } = await requireLease(ctx, args);
+    const owner = await requireHostedProject(ctx, host, projectId);
+    const environment = await environmentOf(ctx, owner._id, kind);
+    return { port: await replacePort(ctx, actor, owner, environment, service, reason.slice(0, 500)) };
+  },
+});
+
+/** What an environment's services said since the last call: at most 200 lines, of which only the last are kept. */
+export const appendLogs = mutation({
+  args: { ...lease, projectId: v.string(), kind: vKind, lines: v.array(vLogLine) },
+  returns: v.null(),
+  handler: async (ctx, { projectId, kind, lines, ...args }) => {
+    const { host } = await requireLease(ctx, args);
+    const logged = await requireHostedProject(ctx, host, projectId);
+    await append(ctx, logged._id, kind, lines);
+    return null;
+  },
+});
+
+/** Which of a project's source files are indexed for search, with the hash of each content. At most 500 a page. */
+export const codeFiles = query({
+  args: { hostId: v.string(), projectId: v.string(), paginationOpts: paginationOptsValidator },
+  returns: paginationResultValidator(v.object({ path: v.string(), hash: v.string() })),
+  handler: async (ctx, { hostId, projectId, paginationOpts }) => {
+    const host = await requireHost(ctx, hostId);
+    const indexed = await requireHostedProject(ctx, host, projectId);
+    const page = await ctx.db
+      .query("codeFiles")
+      .withIndex("by_project_and_path", (q) => q.eq("projectId", indexed._id))
+      .paginate(boundedPage(paginationOpts, 500));
+    return { ...page, page: page.page.map(({ path, hash }) => ({ path, hash })) };
+  },
+});
+
+/** Indexes one source file, in place of what was indexed of it; see core/codeChunks.ts for its limits. */
+export const indexCode = mutation({
+  args: { ...lease, projectId: v.string(), path: v.string(), hash: v.string(), chunks: v.array(code.vChunk) },
+  returns: v.null(),
+  handler: async (ctx, { projectId, path, hash, chunks, ...args }) => {
+    const { host } = await requireLease(ctx, args);
+    const indexed = await requireHostedProject(ctx, host, projectId);
+    await code.indexFile(ctx, indexed, { path, hash, chunks });
+    return null;
+  },
+});
+
+/** Forgets source files that are gone, at most 20 at a time. */
+export const forgetCode = mutation({
+  args: { ...lease, projectId: v.string(), paths: v.array(v.string()) },
+  returns: v.null(),
+  handler: async (ctx, { projectId, paths, ...args }) => {
+    const { host } = await requireLease(ctx, args);
+    const indexed = await requireHostedProject(ctx, host, projectId);
+    await code.forgetFiles(ctx, indexed, paths);
+    return null;
+  },
+});
