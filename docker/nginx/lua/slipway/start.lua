@@ -1,0 +1,52 @@
+-- What nginx does before its first request, and what its health check asks.
+local cjson = require("cjson.safe")
+local journal = require("slipway.journal")
+local schema = require("slipway.schema")
+local store = require("slipway.store")
+require("slipway.front") -- once, here: all workers then share the compiled code
+
+local M = {}
+
+local function namespace_of(json)
+  local project = cjson.decode(json)
+  if project and not schema.problem(project) then
+    return project.namespace
+  end
+end
+
+-- Fills the table from the journal. What cannot be read is left out and said; it never keeps the gateway from starting.
+function M.load_table()
+  local projects, unreadable = journal.read(namespace_of)
+  local records = {}
+  for namespace, json in pairs(projects) do
+    local project = cjson.decode(json)
+    local taken = store.conflict(project)
+    local put, why = nil, taken
+    if not taken then
+      put, why = store.put(project, json)
+    end
+    if put then
+      records[#records + 1] = journal.put_record(json)
+    else
+      ngx.log(ngx.ERR, "routes of ", namespace, " are not loaded: ", why)
+    end
+  end
+  if unreadable > 0 then
+    ngx.log(ngx.ERR, unreadable, " records of ", journal.path, " could not be read and are left out")
+  end
+  local kept, why = journal.rewrite(records)
+  if not kept then
+    ngx.log(ngx.ERR, journal.path, " cannot be written: ", why)
+  end
+  ngx.shared.routes:set("loaded", true)
+end
+
+function M.health()
+  if ngx.shared.routes:get("loaded") then
+    return ngx.say("ok")
+  end
+  ngx.status = 503
+  ngx.say("the route table is not loaded")
+end
+
+return M
