@@ -1,0 +1,181 @@
+import { describe, expect, test } from "vitest";
+import { LABELS } from "../core/labels.ts";
+import { NAMESPACE, projectSpec, STACKS, TEMPLATE } from "../core/render/render.fixtures.ts";
+import type { EnvironmentSpec } from "../core/projectSpec.ts";
+import { conditionsOf, START_LIMIT_MS, type Findings } from "./conditions.ts";
+import type { EngineContainer } from "./engine/engine.ts";
+import { EngineError } from "./engine/engineError.ts";
+import type { Action } from "./plan/operation.ts";
+import { renderWanted } from "./renderWanted.ts";
+import { seeProject } from "./seen.ts";
+
+const NAME = `${NAMESPACE}-dev-app-1`;
+
+type Scene = {
+  environment?: Partial<EnvironmentSpec>;
+  /** Null: there is no container. */
+  container?: Partial<EngineContainer> | null;
+  ready?: boolean;
+  waitingMs?: number;
+} & Partial<Findings>;
+
+function observe({ environment = {}, container = {}, ready = true, waitingMs = 0, ...findings }: Scene) {
+  const spec = projectSpec({}, [environment]);
+  const { project } = renderWanted({ spec, stacks: STACKS, template: TEMPLATE, instanceId: "abcd1234" });
+  const service = project?.environments[0]?.services[0];
+  const kind = environment.kind ?? "dev";
+  const containers: EngineContainer[] = container
+    ? [
+        {
+          id: "0123456789abcdef",
+          name: `${NAMESPACE}-${kind}-app-1`,
+          image: "slipway/node:20",
+          labels: {
+            ...service?.labels,
+            [LABELS.configHash]: service?.configHash ?? "",
+            [LABELS.environment]: kind,
+          },
+          state: "running",
+          health: "starting",
+          exitCode: null,
+          networks: { [`${NAMESPACE}_${kind}`]: "10.248.0.2" },
+          ...container,
+        },
+      ]
+    : [];
+  const snapshot = { containers, networks: [], volumes: [] };
+  const [seen] = seeProject(spec, project, snapshot, { isReady: () => ready, waitingMs: () => waitingMs });
+  return conditionsOf({
+    namespace: NAMESPACE,
+    seen: seen!,
+    renderError: null,
+    failures: [],
+    held: new Map(),
+    logs: new Map(),
+    routeError: null,
+    exhausted: false,
+    before: [],
+    now: 1_000,
+    ...findings,
+  });
+}
+
+const failure = (action: Partial<Action>, error: unknown) => ({
+  operation: { id: "1", after: [], environment: "dev" as const, cause: "", target: "", ...action } as never,
+  error,
+});
+
+describe("an environment that is to run", () => {
+  test("is running when everything answers", () => {
+    const seen = observe({});
+    expect(seen).toMatchObject({ phase: "running", message: "", endpoints: [`/projects/${NAMESPACE}/dev/`] });
+    expect(seen.conditions.map(({ status }) => status)).toEqual(Array(6).fill("true"));
+    expect(seen.services).toEqual([
+      {
+        service: "app",
+        replica: 1,
+        containerId: "0123456789ab",
+        state: "running",
+        health: "starting",
+        exitCode: null,
+      },
+    ]);
+  });
+
+  test("is pending before there is a container, and starting until it answers", () => {
+    expect(observe({ container: null })).toMatchObject({
+      phase: "pending",
+      message: "app: not running yet.",
+    });
+    expect(observe({ ready: false })).toMatchObject({
+      phase: "starting",
+      message: "app: not answering yet.",
+    });
+  });
+
+  test("has failed once a container did not answer in time, with its last lines", () => {
+    const logs = new Map([[NAME, "booting\nError: no database"]]);
+    const seen = observe({ ready: false, waitingMs: START_LIMIT_MS, logs });
+    expect(seen.phase).toBe("failed");
+    expect(seen.message).toBe(
+      "app runs but has not answered /health on port 3000 within 2 minutes. Its last lines: booting | Error: no database",
+    );
+  });
+
+  test("has failed while it crashes in a loop", () => {
+    const held = new Map([[NAME, "it ended by itself 5 times"]]);
+    const seen = observe({ container: { state: "exited", exitCode: 1 }, ready: false, held });
+    expect(seen.phase).toBe("failed");
+    expect(seen.message).toMatch(/^app was stopped: it ended by itself 5 times\./);
+  });
+
+  test("has failed where it cannot be rendered, and says why", () => {
+    const seen = observe({ renderError: new Error("There is no stack cobol.") });
+    expect(seen).toMatchObject({ phase: "failed", message: "There is no stack cobol." });
+    expect(seen.conditions[0]).toMatchObject({ type: "Rendered", status: "false", reason: "RenderFailed" });
+  });
+
+  test("tells the cause and what to do, and has failed once retrying did not help", () => {
+    const error = new EngineError("image_missing", "Docker could not create x: No such image: shop:1");
+    const failures = [failure({ do: "create container" }, error)];
+    expect(observe({ container: null, failures })).toMatchObject({ phase: "pending" });
+    const seen = observe({ container: null, failures, exhausted: true });
+    expect(seen.phase).toBe("failed");
+    expect(seen.message).toMatch(/No such image: shop:1\. `slipway up` builds or pulls/);
+    expect(seen.conditions.find(({ type }) => type === "ImagesReady")).toMatchObject({
+      reason: "ImageMissing",
+    });
+  });
+
+  test("is not running as long as the gateway does not take its route", () => {
+    const seen = observe({ routeError: new Error("Nobody listens at the door.") });
+    expect(seen).toMatchObject({ phase: "starting", message: "Nobody listens at the door." });
+  });
+
+  test("keeps the time at which a condition changed last", () => {
+    const { conditions } = observe({ now: 1_000 });
+    const later = observe({ now: 2_000, ready: false, before: conditions }).conditions;
+    expect(Object.fromEntries(later.map(({ type, changedAt }) => [type, changedAt]))).toEqual({
+      Rendered: 1_000,
+      ImagesReady: 1_000,
+      NetworkReady: 1_000,
+      Running: 1_000,
+      Healthy: 2_000,
+      Routed: 2_000,
+    });
+  });
+});
+
+describe("a test environment", () => {
+  const environment = { kind: "test" as const };
+  test("is at work until its program ends, then says how it went", () => {
+    expect(observe({ environment })).toMatchObject({ phase: "starting", message: "app: still at work." });
+    expect(observe({ environment, container: { state: "exited", exitCode: 0 } }).phase).toBe("running");
+    const logs = new Map([[`${NAMESPACE}-test-app-1`, "not ok 1"]]);
+    expect(observe({ environment, container: { state: "exited", exitCode: 3 }, logs })).toMatchObject({
+      phase: "failed",
+      message: "app ended with 3. Its last lines: not ok 1",
+    });
+  });
+});
+
+describe("an environment that is not to run", () => {
+  test("is hibernated once nothing runs", () => {
+    const environment = { desired: "hibernated" as const };
+    expect(observe({ environment }).phase).toBe("pending");
+    expect(observe({ environment, container: { state: "exited", exitCode: 0 } })).toMatchObject({
+      phase: "hibernated",
+      message: "",
+    });
+  });
+
+  test("is absent once nothing is left", () => {
+    const environment = { desired: "absent" as const };
+    expect(observe({ environment }).phase).toBe("pending");
+    expect(observe({ environment, container: null })).toMatchObject({
+      phase: "absent",
+      endpoints: [],
+      services: [],
+    });
+  });
+});

@@ -1,0 +1,30 @@
+import type { EnvironmentKind, Status } from "../core/lifecycle.ts";
+import type { EnvironmentObservation, ProjectSpec } from "../core/projectSpec.ts";
+
+/**
+ * What a worker says to the control plane, once it has registered. `convexControlPlane.ts` is the real one. Every call
+ * settles within a deadline; every write carries the host's epoch, and `stale_epoch` means that another worker has
+ * taken the host over.
+ */
+export interface ControlPlane {
+  /** Follows what needs work. `onRows` only takes note: it is called from within the client. */
+  watchInbox(onRows: (rows: InboxRow[]) => void, onError: (error: unknown) => void): () => void;
+  /** Null: the project does not live on this host, or is gone. */
+  project(projectId: string): Promise<ProjectSpec | null>;
+  /** All projects of this host. */
+  projects(): Promise<HostedProject[]>;
+  report(projectId: string, environments: EnvironmentObservation[]): Promise<void>;
+  confirmDeleted(projectId: string): Promise<void>;
+  reallocateSubnet(
+    projectId: string,
+    kind: EnvironmentKind,
+    which: "internal" | "egress",
+    reason: string,
+  ): Promise<void>;
+  heartbeat(): Promise<void>;
+  unregister(): Promise<void>;
+}
+
+export type InboxRow = { projectId: string; kind: EnvironmentKind; generation: number };
+
+export type HostedProject = { projectId: string; namespace: string; status: Status };

@@ -1,0 +1,253 @@
+import { readFile } from "node:fs/promises";
+import { ConvexClient } from "convex/browser";
+import { ConvexError } from "convex/values";
+import { z } from "zod";
+import { api } from "../convex/_generated/api.js";
+import type { Id } from "../convex/_generated/dataModel.d.ts";
+import { SlipwayError, type ErrorData } from "../core/errors.ts";
+import { DESIRED_STATES, ENVIRONMENT_KINDS, STATUSES, type EnvironmentKind } from "../core/lifecycle.ts";
+import { vManifest } from "../core/manifest.ts";
+import { NAMESPACE } from "../core/naming.ts";
+import type { ProjectSpec } from "../core/projectSpec.ts";
+import type { SourceFile } from "./codeIndex/readSource.ts";
+import type { CodeStore } from "./codeIndex/syncCode.ts";
+import type { KeptLine, LogStore } from "./keptLogs/logKeeper.ts";
+import type { OpenSecrets } from "./secrets.ts";
+import type { Log } from "./log.ts";
+import type { ControlPlane, HostedProject, InboxRow } from "./controlPlane.ts";
+
+/** Milliseconds that the control plane has to answer. */
+const DEADLINE_MS = 10_000;
+const PAGE_SIZE = 100;
+const CODE_PAGE_SIZE = 500;
+
+export type Registration = {
+  name: string;
+  instanceId: string;
+  version: string;
+  engineVersion: string;
+  cpus: number;
+  memoryBytes: number;
+  stacks: string[];
+};
+
+const vKind = z.enum(ENVIRONMENT_KINDS);
+const vInbox = z.array(z.object({ projectId: z.string(), kind: vKind, generation: z.number() }));
+const vHosted = z.object({
+  projectId: z.string(),
+  namespace: z.string().regex(NAMESPACE),
+  status: z.enum(STATUSES),
+});
+const vSpec = z.object({
+  projectId: z.string(),
+  slug: z.string(),
+  name: z.string(),
+  namespace: z.string().regex(NAMESPACE),
+  status: z.enum(STATUSES),
+  manifest: vManifest,
+  secrets: z.record(z.string(), z.string()).optional(),
+  environments: z.array(
+    z.object({
+      kind: vKind,
+      desired: z.enum(DESIRED_STATES),
+      generation: z.number(),
+      subnet: z.cidrv4().nullable(),
+      egressSubnet: z.cidrv4().nullable(),
+      ports: z.record(z.string(), z.number()).optional(),
+      keepVolumes: z.boolean(),
+    }),
+  ),
+});
+
+const vCodeFiles = z.array(z.object({ path: z.string(), hash: z.string() }));
+
+const vErrorData = z.looseObject({ code: z.string(), message: z.string(), hint: z.string().optional() });
+
+/** A Convex deployment, spoken to with Convex's own client: it reconnects for ever by itself. */
+export class ConvexControlPlane implements ControlPlane, CodeStore, LogStore {
+  private readonly client: ConvexClient;
+  private lease: { hostId: Id<"hosts">; epoch: number } | null = null;
+
+  /**
+   * @param tokenFile holds a JWT of the role `worker`; read anew whenever the client wants one
+   * @param openSecrets puts a project's secrets among its variables
+   */
+  constructor(
+    url: string,
+    tokenFile: string,
+    private readonly openSecrets: OpenSecrets,
+    log: Log,
+  ) {
+    this.client = new ConvexClient(url, { logger: clientLogger(log) });
+    this.client.setAuth(async () => (await readFile(tokenFile, "utf8")).trim());
+  }
+
+  /** Takes the host: whoever had it before is fenced off. @returns for how long without a heartbeat, in ms */
+  async register(registration: Registration): Promise<{ epoch: number; leaseMs: number }> {
+    const { hostId, epoch, leaseMs } = await bounded("register this host", () =>
+      this.client.mutation(api.worker.register, registration),
+    );
+    this.lease = { hostId, epoch };
+    return { epoch, leaseMs };
+  }
+
+  watchInbox(onRows: (rows: InboxRow[]) => void, onError: (error: unknown) => void): () => void {
+    const { hostId } = this.held();
+    return this.client.onUpdate(
+      api.worker.inbox,
+      { hostId },
+      (rows) => {
+        const parsed = vInbox.safeParse(rows);
+        if (parsed.success) onRows(parsed.data);
+        else onError(parsed.error);
+      },
+      onError,
+    );
+  }
+
+  async project(projectId: string): Promise<ProjectSpec | null> {
+    const { hostId } = this.held();
+    const found = await bounded("read a project", () =>
+      this.client.query(api.worker.project, { hostId, projectId }),
+    );
+    const spec = vSpec.nullable().parse(found);
+    return spec && (await this.openSecrets(spec));
+  }
+
+  async projects(): Promise<HostedProject[]> {
+    const { hostId } = this.held();
+    const all: HostedProject[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = await this.pageOfProjects(hostId, cursor);
+      all.push(...page.projects);
+      cursor = page.next;
+    } while (cursor !== null);
+    return all;
+  }
+
+  async report(...[projectId, environments]: Parameters<ControlPlane["report"]>): Promise<void> {
+    await bounded("take a report", () =>
+      this.client.mutation(api.worker.report, { ...this.held(), projectId, environments }),
+    );
+  }
+
+  async confirmDeleted(projectId: string): Promise<void> {
+    await bounded("take that a project is gone", () =>
+      this.client.mutation(api.worker.confirmDeleted, { ...this.held(), projectId }),
+    );
+  }
+
+  async reallocateSubnet(
+    ...[projectId, kind, which, reason]: Parameters<ControlPlane["reallocateSubnet"]>
+  ): Promise<void> {
+    await bounded("give another subnet", () =>
+      this.client.mutation(api.worker.reallocateSubnet, { ...this.held(), projectId, kind, which, reason }),
+    );
+  }
+
+  async codeFiles(projectId: string): Promise<Map<string, string>> {
+    const indexed = new Map<string, string>();
+    let cursor: string | null = null;
+    do {
+      const paginationOpts = { numItems: CODE_PAGE_SIZE, cursor };
+      const { hostId } = this.held();
+      const found: { page: unknown; isDone: boolean; continueCursor: string } = await bounded(
+        "list what is indexed",
+        () => this.client.query(api.worker.codeFiles, { hostId, projectId, paginationOpts }),
+      );
+      for (const { path, hash } of vCodeFiles.parse(found.page)) indexed.set(path, hash);
+      cursor = found.isDone ? null : found.continueCursor;
+    } while (cursor !== null);
+    return indexed;
+  }
+
+  async indexCode(projectId: string, { path, hash, chunks }: SourceFile): Promise<void> {
+    await bounded("index a file", () =>
+      this.client.mutation(api.worker.indexCode, { ...this.held(), projectId, path, hash, chunks }),
+    );
+  }
+
+  async forgetCode(projectId: string, paths: string[]): Promise<void> {
+    await bounded("forget files", () =>
+      this.client.mutation(api.worker.forgetCode, { ...this.held(), projectId, paths }),
+    );
+  }
+
+  async appendLogs(projectId: string, kind: EnvironmentKind, lines: KeptLine[]): Promise<void> {
+    await bounded("keep log lines", () =>
+      this.client.mutation(api.worker.appendLogs, { ...this.held(), projectId, kind, lines }),
+    );
+  }
+
+  async heartbeat(): Promise<void> {
+    await bounded("take a heartbeat", () => this.client.mutation(api.worker.heartbeat, this.held()));
+  }
+
+  async unregister(): Promise<void> {
+    await bounded("take the host back", () => this.client.mutation(api.worker.unregister, this.held()));
+  }
+
+  async close(): Promise<void> {
+    await this.client.close();
+  }
+
+  private async pageOfProjects(
+    hostId: Id<"hosts">,
+    cursor: string | null,
+  ): Promise<{ projects: HostedProject[]; next: string | null }> {
+    const { page, isDone, continueCursor } = await bounded("list this host's projects", () =>
+      this.client.query(api.worker.projects, { hostId, paginationOpts: { numItems: PAGE_SIZE, cursor } }),
+    );
+    return { projects: z.array(vHosted).parse(page), next: isDone ? null : continueCursor };
+  }
+
+  private held(): { hostId: Id<"hosts">; epoch: number } {
+    if (this.lease) return this.lease;
+    throw new Error("The worker speaks before it has registered.");
+  }
+}
+
+/** What the client itself has to say (it reconnects, a function failed) goes where everything goes. */
+function clientLogger(log: Log) {
+  const say =
+    (level: string) =>
+    (...parts: unknown[]) =>
+      log("convex-client", { level, message: parts.map(String).join(" ").slice(0, 1000) });
+  return { log: say("info"), warn: say("warning"), error: say("error"), logVerbose: () => {} };
+}
+
+/** Another worker has taken this host over: nothing that this one writes counts any more. */
+export function isFenced(error: unknown): boolean {
+  return error instanceof SlipwayError && error.data.code === "stale_epoch";
+}
+
+async function bounded<T>(what: string, call: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(
+          new SlipwayError({
+            code: "deadline",
+            message: `The control plane did not ${what} within ${DEADLINE_MS / 1000} s.`,
+            hint: "Check that it runs: slipway status. The worker keeps trying; containers keep running.",
+          }),
+        ),
+      DEADLINE_MS,
+    );
+  });
+  try {
+    return await Promise.race([call(), expired]);
+  } catch (error) {
+    throw expectedError(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function expectedError(error: unknown): unknown {
+  if (!(error instanceof ConvexError)) return error;
+  const parsed = vErrorData.safeParse(error.data);
+  return parsed.success ? new SlipwayError(parsed.data as ErrorData, { cause: error }) : error;
+}

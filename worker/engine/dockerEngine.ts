@@ -1,0 +1,304 @@
+import type { Readable } from "node:stream";
+import Docker from "dockerode";
+import { ownedBy, LABELS } from "../../core/labels.ts";
+import type { RenderedNetwork, RenderedVolume } from "../../core/render/rendered.ts";
+import { logLines, logText, type LogLine } from "./logFrames.ts";
+import { containerOptions } from "./containerOptions.ts";
+import { containerState, parseStatus } from "./containerStatus.ts";
+import { CHANGE_DEADLINE_MS, PULL_SILENCE_MS, READ_DEADLINE_MS, withDeadline } from "./deadline.ts";
+import { watchDocker } from "./dockerEvents.ts";
+import type {
+  ContainerPlan,
+  Engine,
+  EngineContainer,
+  EngineListener,
+  EngineNetwork,
+  EngineVolume,
+  EngineWatch,
+  Owned,
+} from "./engine.ts";
+import { EngineError, engineErrorOf, statusOf } from "./engineError.ts";
+
+/** A real Docker engine, from 20.10 on, over its API. */
+export class DockerEngine implements Engine {
+  private readonly docker: Docker;
+
+  /** @param docker default: what `DOCKER_HOST` says, or the local socket */
+  constructor(docker = new Docker()) {
+    this.docker = docker;
+  }
+
+  async listContainers(owned: Owned): Promise<EngineContainer[]> {
+    const found = await this.read("list containers", (abortSignal) =>
+      this.docker.listContainers({ all: true, filters: filtersOf(owned), abortSignal }),
+    );
+    return found.map((container) => {
+      const { health, exitCode } = parseStatus(container.Status);
+      return {
+        id: container.Id,
+        name: container.Names[0]?.replace(/^\//, "") ?? container.Id,
+        image: container.Image,
+        labels: container.Labels,
+        state: containerState(container.State),
+        health,
+        exitCode,
+        networks: Object.fromEntries(
+          Object.entries(container.NetworkSettings.Networks).map(([name, endpoint]) => [
+            name,
+            endpoint.IPAddress || null,
+          ]),
+        ),
+      };
+    });
+  }
+
+  async listNetworks(owned: Owned): Promise<EngineNetwork[]> {
+    const found = await this.read("list networks", (abortSignal) =>
+      this.docker.listNetworks({ filters: filtersOf(owned), abortSignal }),
+    );
+    return found.map((network) => ({
+      id: network.Id,
+      name: network.Name,
+      labels: network.Labels ?? {},
+      internal: network.Internal,
+      subnet: network.IPAM?.Config?.[0]?.Subnet ?? null,
+    }));
+  }
+
+  async listVolumes(owned: Owned): Promise<EngineVolume[]> {
+    const found = await this.read("list volumes", (abortSignal) =>
+      this.docker.listVolumes({ filters: filtersOf(owned), abortSignal }),
+    );
+    return (found.Volumes ?? []).map((volume) => ({ name: volume.Name, labels: volume.Labels ?? {} }));
+  }
+
+  async changeDone(container: string): Promise<void> {
+    // Unlike a list, an inspection waits for the container's lock, which its change holds to the end.
+    await this.read(`look at ${container}`, (abortSignal) =>
+      orWhen(404, null, this.docker.getContainer(container).inspect({ abortSignal })),
+    );
+  }
+
+  async hasImage(image: string): Promise<boolean> {
+    const found = await this.read(`look for the image ${image}`, () =>
+      orWhen(404, null, this.docker.getImage(image).inspect()),
+    );
+    return found !== null;
+  }
+
+  async pullImage(image: string): Promise<void> {
+    const what = `pull the image ${image}`;
+    const stream = await this.change(what, (abortSignal) => this.docker.pull(image, { abortSignal }));
+    await finishPull(this.docker, stream, what);
+  }
+
+  async createNetwork(network: RenderedNetwork): Promise<"created" | "exists"> {
+    return await this.change(`create the network ${network.name}`, (abortSignal) =>
+      orWhen(
+        409,
+        "exists" as const,
+        this.docker
+          .createNetwork({
+            Name: network.name,
+            CheckDuplicate: true,
+            Driver: "bridge",
+            Internal: network.internal,
+            Options: network.driverOptions,
+            Labels: network.labels,
+            ...(network.subnet && { IPAM: { Driver: "default", Config: [{ Subnet: network.subnet }] } }),
+            abortSignal,
+          })
+          .then(() => "created" as const),
+      ),
+    );
+  }
+
+  async removeNetwork(name: string): Promise<"removed" | "absent"> {
+    return await this.change(`remove the network ${name}`, (abortSignal) =>
+      orWhen(404, "absent" as const, this.docker.getNetwork(name).remove({ abortSignal }).then(removed)),
+    );
+  }
+
+  async createVolume(volume: Pick<RenderedVolume, "name" | "labels">): Promise<void> {
+    await this.change(`create the volume ${volume.name}`, (abortSignal) =>
+      this.docker.createVolume({ Name: volume.name, Labels: volume.labels, abortSignal }),
+    );
+  }
+
+  async removeVolume(name: string): Promise<"removed" | "absent"> {
+    return await this.change(`remove the volume ${name}`, (abortSignal) =>
+      orWhen(404, "absent" as const, this.docker.getVolume(name).remove({ abortSignal }).then(removed)),
+    );
+  }
+
+  async createContainer(container: ContainerPlan): Promise<{ id: string }> {
+    const made = await this.change(`create the container ${container.name}`, (abortSignal) =>
+      this.docker.createContainer({ ...containerOptions(container), abortSignal }),
+    );
+    return { id: made.id };
+  }
+
+  async connectNetwork(
+    network: string,
+    container: string,
+    aliases: string[],
+  ): Promise<"connected" | "unchanged"> {
+    return await this.change(`connect ${container} to ${network}`, async () => {
+      const call = this.docker
+        .getNetwork(network)
+        .connect({ Container: container, EndpointConfig: { Aliases: aliases } });
+      // The engine answers 403 both to what it forbids and to what is connected already.
+      const refusal = await call.then(
+        () => null,
+        (error: unknown) => error as Error,
+      );
+      if (refusal === null) return "connected";
+      if (statusOf(refusal) === 403 && /already exists in network/.test(refusal.message)) return "unchanged";
+      throw refusal;
+    });
+  }
+
+  async startContainer(container: string): Promise<"started" | "unchanged"> {
+    return await this.change(`start the container ${container}`, (abortSignal) =>
+      orWhen(
+        304,
+        "unchanged" as const,
+        this.docker
+          .getContainer(container)
+          .start({ abortSignal })
+          .then(() => "started" as const),
+      ),
+    );
+  }
+
+  async unpauseContainer(container: string): Promise<"unpaused" | "unchanged"> {
+    return await this.change(`unpause the container ${container}`, async (abortSignal) => {
+      const call = this.docker.getContainer(container).unpause({ abortSignal });
+      const refusal = await call.then(
+        () => null,
+        (error: unknown) => error as Error,
+      );
+      if (refusal === null) return "unpaused";
+      if (/is not paused/.test(refusal.message)) return "unchanged";
+      throw refusal;
+    });
+  }
+
+  async stopContainer(container: string, graceMs: number): Promise<"stopped" | "unchanged" | "absent"> {
+    return await this.change(`stop the container ${container}`, (abortSignal) =>
+      orWhen(
+        404,
+        "absent" as const,
+        orWhen(
+          304,
+          "unchanged" as const,
+          this.docker
+            .getContainer(container)
+            .stop({ t: Math.ceil(graceMs / 1000), abortSignal })
+            .then(() => "stopped" as const),
+        ),
+      ),
+    );
+  }
+
+  async removeContainer(container: string): Promise<"removed" | "absent"> {
+    return await this.change(`remove the container ${container}`, (abortSignal) =>
+      orWhen(
+        404,
+        "absent" as const,
+        this.docker.getContainer(container).remove({ force: true, v: true, abortSignal }).then(removed),
+      ),
+    );
+  }
+
+  async putArchive(container: string, path: string, tar: Readable | Buffer): Promise<void> {
+    await this.change(`copy files into ${container}`, (abortSignal) =>
+      this.docker.getContainer(container).putArchive(tar, { path, abortSignal }),
+    );
+  }
+
+  async getArchive(container: string, path: string): Promise<Readable> {
+    return await this.change(`copy files out of ${container}`, async (abortSignal) => {
+      const stream = await this.docker.getContainer(container).getArchive({ path, abortSignal });
+      return stream as unknown as Readable;
+    });
+  }
+
+  async tailLogs(container: string, lines: number): Promise<string> {
+    const raw = await this.read(`read the log of ${container}`, (abortSignal) =>
+      this.docker
+        .getContainer(container)
+        .logs({ stdout: true, stderr: true, tail: lines, follow: false, abortSignal }),
+    );
+    return logText(raw);
+  }
+
+  async readLogs(container: string, sinceMs: number, lines: number): Promise<LogLine[]> {
+    const raw = await this.read(`read the log of ${container}`, (abortSignal) =>
+      this.docker.getContainer(container).logs({
+        ...{ stdout: true, stderr: true, timestamps: true, follow: false, abortSignal },
+        // Docker takes seconds, and gives what is from then on.
+        ...{ since: (sinceMs / 1000).toFixed(6), tail: lines },
+      }),
+    );
+    return logLines(raw);
+  }
+
+  watch(listener: EngineListener): EngineWatch {
+    return watchDocker(this.docker, listener);
+  }
+
+  private async read<T>(what: string, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return await this.within(READ_DEADLINE_MS, what, call);
+  }
+
+  private async change<T>(what: string, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return await this.within(CHANGE_DEADLINE_MS, what, call);
+  }
+
+  private async within<T>(
+    deadlineMs: number,
+    what: string,
+    call: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await withDeadline(what, deadlineMs, call);
+    } catch (error) {
+      throw engineErrorOf(what, error);
+    }
+  }
+}
+
+const removed = () => "removed" as const;
+
+function filtersOf({ instanceId, namespace }: Owned): { label: string[] } {
+  return { label: [ownedBy(instanceId), ...(namespace ? [`${LABELS.namespace}=${namespace}`] : [])] };
+}
+
+/** The answer of `call`, or `outcome` where the engine answers with `status`: a named outcome, no failure. */
+async function orWhen<T, O>(status: number, outcome: O, call: Promise<T>): Promise<T | O> {
+  try {
+    return await call;
+  } catch (error) {
+    if (statusOf(error) === status) return outcome;
+    throw error;
+  }
+}
+
+async function finishPull(docker: Docker, stream: NodeJS.ReadableStream, what: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const silence = setTimeout(() => {
+      (stream as Readable).destroy();
+      reject(new EngineError("deadline", `Docker could not ${what}: silent for ${PULL_SILENCE_MS / 1000} s`));
+    }, PULL_SILENCE_MS);
+    docker.modem.followProgress(
+      stream,
+      (error: Error | null) => {
+        clearTimeout(silence);
+        if (error) reject(engineErrorOf(what, error));
+        else resolve();
+      },
+      () => silence.refresh(),
+    );
+  });
+}

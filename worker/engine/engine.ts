@@ -1,0 +1,132 @@
+import type { Readable } from "node:stream";
+import type { LogLine } from "./logFrames.ts";
+import type { RenderedNetwork, RenderedService, RenderedVolume } from "../../core/render/rendered.ts";
+
+/**
+ * What the worker asks of a Docker engine, in the worker's words. `dockerEngine.ts` is the real one; another exists only
+ * to inject faults in simulation. Every call settles within its deadline, and a failure is an `EngineError`.
+ *
+ * Outcomes that are no failure are named: what was to be made is there (`exists`), what was to be gone is gone
+ * (`absent`), what was to change had changed already (`unchanged`).
+ */
+export interface Engine {
+  listContainers(owned: Owned): Promise<EngineContainer[]>;
+  listNetworks(owned: Owned): Promise<EngineNetwork[]>;
+  listVolumes(owned: Owned): Promise<EngineVolume[]>;
+
+  /**
+   * Waits until Docker is done with a change that it has announced: a container's `die` comes before lists show that it
+   * ended, and no event comes after.
+   */
+  changeDone(container: string): Promise<void>;
+
+  hasImage(image: string): Promise<boolean>;
+  /** Bounded by silence, not by time: a pull may take long, as long as it goes on. */
+  pullImage(image: string): Promise<void>;
+
+  createNetwork(network: RenderedNetwork): Promise<"created" | "exists">;
+  removeNetwork(name: string): Promise<"removed" | "absent">;
+
+  createVolume(volume: Pick<RenderedVolume, "name" | "labels">): Promise<void>;
+  removeVolume(name: string): Promise<"removed" | "absent">;
+
+  /** Makes a container and does not start it; it is on the first of its networks only. */
+  createContainer(container: ContainerPlan): Promise<{ id: string }>;
+  connectNetwork(network: string, container: string, aliases: string[]): Promise<"connected" | "unchanged">;
+  startContainer(container: string): Promise<"started" | "unchanged">;
+  unpauseContainer(container: string): Promise<"unpaused" | "unchanged">;
+  stopContainer(container: string, graceMs: number): Promise<"stopped" | "unchanged" | "absent">;
+  /** Ends it if it runs, and takes its anonymous volumes along. */
+  removeContainer(container: string): Promise<"removed" | "absent">;
+
+  /** Unpacks a tar below `path`; works on a container that never ran, and reaches into its volumes. */
+  putArchive(container: string, path: string, tar: Readable | Buffer): Promise<void>;
+  getArchive(container: string, path: string): Promise<Readable>;
+  /** The last lines that a container wrote, oldest first. */
+  tailLogs(container: string, lines: number): Promise<string>;
+  /** The last lines, at most `lines`, that were written at `sinceMs` (since 1970) or later, oldest first. */
+  readLogs(container: string, sinceMs: number, lines: number): Promise<LogLine[]>;
+
+  /** Follows what happens to containers, networks and volumes, over lost connections, until it is closed. */
+  watch(listener: EngineListener): EngineWatch;
+}
+
+/** Selects by label what one instance owns, of one namespace or of all. */
+export type Owned = { instanceId: string; namespace?: string };
+
+export type ContainerState = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
+
+export type ContainerHealth = "healthy" | "unhealthy" | "starting" | "none";
+
+export type EngineContainer = {
+  id: string;
+  name: string;
+  image: string;
+  labels: Record<string, string>;
+  state: ContainerState;
+  health: ContainerHealth;
+  /** Of the last run; null while there was none, or it goes on. */
+  exitCode: number | null;
+  /** Network name → IPv4 address there; null while the container does not run. */
+  networks: Record<string, string | null>;
+};
+
+export type EngineNetwork = {
+  id: string;
+  name: string;
+  labels: Record<string, string>;
+  internal: boolean;
+  subnet: string | null;
+};
+
+export type EngineVolume = { name: string; labels: Record<string, string> };
+
+/** A container as it is to be made. */
+export type ContainerPlan = Pick<
+  RenderedService,
+  | "image"
+  | "entrypoint"
+  | "command"
+  | "user"
+  | "workingDir"
+  | "environment"
+  | "labels"
+  | "networks"
+  | "mounts"
+  | "tmpfs"
+  | "readOnly"
+  | "init"
+  | "capDrop"
+  | "securityOptions"
+  | "memoryBytes"
+  | "memorySwapBytes"
+  | "cpus"
+  | "pids"
+  | "stopGraceMs"
+  | "restart"
+  | "healthcheck"
+  | "logging"
+> & { name: string };
+
+export type EngineEvent = {
+  type: "container" | "network" | "volume" | "image";
+  /** Docker's word, like `die`, `start`, `destroy`, `health_status: healthy`. */
+  action: string;
+  /** Container id; network or volume name. */
+  id: string;
+  /** Name of the container, network, volume or image. */
+  name: string;
+  /** Labels of a container; Docker gives none for networks and volumes. */
+  labels: Record<string, string>;
+  /** Of a `die`. */
+  exitCode: number | null;
+};
+
+export type EngineListener = {
+  onEvent(event: EngineEvent): void;
+  /** Events may have been missed: whoever follows has to look for itself. Also called at the first connection. */
+  onConnected(): void;
+  onLost(error: unknown): void;
+};
+
+export type EngineWatch = { close(): void };

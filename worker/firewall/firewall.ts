@@ -1,0 +1,178 @@
+import type Docker from "dockerode";
+import { SlipwayError } from "../../core/errors.ts";
+import { gatewayBridgeName } from "../../core/naming.ts";
+import { withFirewallHelper, type RunCommand } from "./helper.ts";
+import { parseSave, planFirewall, planRemoval, type Table } from "./plan.ts";
+import { desiredChains, forwardChainName, inputChainName, type Chain, type Family } from "./rules.ts";
+
+export const FIREWALL_IMAGE = "slipway/firewall:1";
+
+export type FirewallConfig = {
+  instanceId: string;
+  image?: string;
+};
+
+/** The two ways to the kernel; rules of both count, so every one that the engine uses gets ours. */
+export type Backend = "nft" | "legacy";
+
+export type FirewallReport = {
+  /** What was done or, from `checkFirewall`, what is wrong; each a sentence. Empty where all is as it should be. */
+  findings: string[];
+  backends: Backend[];
+};
+
+/** Seconds that iptables waits for another one to finish. */
+const WAIT_SECONDS = "10";
+/** Somebody else may change the table between a look and a change. */
+const TRIES = 3;
+
+/**
+ * The bridge driver's option that every project network needs on engines from 28.2 on: they drop packets that are
+ * addressed straight to a container, unless they come in through one of these interfaces. Older engines ignore it.
+ */
+export const TRUSTED_HOST_INTERFACES = "com.docker.network.bridge.trusted_host_interfaces";
+
+/** The options that a project network needs so that the gateway reaches it. */
+export function gatewayAccessOptions(instanceId: string): Record<string, string> {
+  return { [TRUSTED_HOST_INTERFACES]: gatewayBridgeName(instanceId) };
+}
+
+/**
+ * Makes the rules of DESIGN.md rule 11 true: idempotent, in chains of this instance's own, all at once. Call it at every
+ * start, after the engine restarted, and now and then: it only changes what differs.
+ * @throws SlipwayError `setup` where the image is missing or the engine keeps no iptables rules; EngineError; `docker`
+ */
+export async function ensureFirewall(docker: Docker, config: FirewallConfig): Promise<FirewallReport> {
+  return inHelper(docker, config, async (run) => {
+    const backends = await backendsInUse(run);
+    const findings: string[] = [];
+    for (const backend of backends) {
+      for (const family of await families(run)) {
+        findings.push(...(await ensureChains(run, config.instanceId, backend, family)));
+      }
+    }
+    return { findings, backends };
+  });
+}
+
+/** As `ensureFirewall`, but only looks: for `slipway doctor`. */
+export async function checkFirewall(docker: Docker, config: FirewallConfig): Promise<FirewallReport> {
+  return inHelper(docker, config, async (run) => {
+    const backends = await backendsInUse(run);
+    const findings: string[] = [];
+    for (const backend of backends) {
+      for (const family of await families(run)) {
+        const table = await readTable(run, backend, family);
+        const { problems } = planFirewall(table, chainsFor(config.instanceId, family, table));
+        findings.push(...problems.map((problem) => `${family}, iptables-${backend}: ${problem}`));
+      }
+    }
+    return { findings, backends };
+  });
+}
+
+/** Removes this instance's chains from wherever they are; there being none is success. */
+export async function removeFirewall(docker: Docker, config: FirewallConfig): Promise<FirewallReport> {
+  const names = [forwardChainName(config.instanceId), inputChainName(config.instanceId)];
+  return inHelper(docker, config, async (run) => {
+    const backends = await backendsPresent(run);
+    const findings: string[] = [];
+    for (const backend of backends) {
+      for (const family of await families(run)) {
+        const input = planRemoval(await readTable(run, backend, family), names);
+        if (input === null) continue;
+        await restore(run, backend, family, input);
+        findings.push(`${family}, iptables-${backend}: removed ${names.join(" and ")}.`);
+      }
+    }
+    return { findings, backends };
+  });
+}
+
+function inHelper<T>(
+  docker: Docker,
+  config: FirewallConfig,
+  work: (run: RunCommand) => Promise<T>,
+): Promise<T> {
+  return withFirewallHelper(
+    docker,
+    { instanceId: config.instanceId, image: config.image ?? FIREWALL_IMAGE },
+    work,
+  );
+}
+
+async function ensureChains(
+  run: RunCommand,
+  instanceId: string,
+  backend: Backend,
+  family: Family,
+): Promise<string[]> {
+  const done: string[] = [];
+  for (let attempt = 1; ; attempt += 1) {
+    const table = await readTable(run, backend, family);
+    const plan = planFirewall(table, chainsFor(instanceId, family, table));
+    if (plan.restore === null) return done;
+    done.push(...plan.problems.map((problem) => `${family}, iptables-${backend}: ${problem} Set.`));
+    try {
+      await restore(run, backend, family, plan.restore);
+      return done;
+    } catch (error) {
+      if (attempt >= TRIES) throw error;
+    }
+  }
+}
+
+function chainsFor(instanceId: string, family: Family, table: Table): Chain[] {
+  return desiredChains(instanceId, family, table.has("DOCKER-USER") ? "DOCKER-USER" : "FORWARD");
+}
+
+/** Where the engine keeps its IPv4 rules: there ours have to be. */
+async function backendsInUse(run: RunCommand): Promise<Backend[]> {
+  const found: Backend[] = [];
+  for (const backend of await backendsPresent(run)) {
+    if ((await readTable(run, backend, "ipv4")).has("DOCKER-USER")) found.push(backend);
+  }
+  if (found.length > 0) return found;
+  throw new SlipwayError({
+    code: "setup",
+    message:
+      "The Docker engine keeps no iptables rules here (there is no chain DOCKER-USER), so projects cannot be isolated.",
+    hint: 'Let the engine manage iptables: remove "iptables": false and "firewall-backend" from /etc/docker/daemon.json and restart it.',
+  });
+}
+
+/** Asking iptables-legacy creates its tables, so it is only asked where the kernel says that they are there. */
+async function backendsPresent(run: RunCommand): Promise<Backend[]> {
+  const legacy = await run(["busybox", "cat", "/proc/net/ip_tables_names"]);
+  return legacy.stdout.split("\n").includes("filter") ? ["nft", "legacy"] : ["nft"];
+}
+
+async function families(run: RunCommand): Promise<Family[]> {
+  const ipv6 = await run(["busybox", "cat", "/proc/net/if_inet6"]);
+  return ipv6.exitCode === 0 && ipv6.stdout.trim() !== "" ? ["ipv4", "ipv6"] : ["ipv4"];
+}
+
+function program(backend: Backend, family: Family, action: "save" | "restore"): string {
+  return `${family === "ipv6" ? "ip6tables" : "iptables"}-${backend}-${action}`;
+}
+
+async function readTable(run: RunCommand, backend: Backend, family: Family): Promise<Table> {
+  const command = [program(backend, family, "save"), "-t", "filter"];
+  const { exitCode, stdout, stderr } = await run(command);
+  if (exitCode !== 0) throw commandFailed(command, stderr);
+  return parseSave(stdout);
+}
+
+async function restore(run: RunCommand, backend: Backend, family: Family, input: string): Promise<void> {
+  const command = [program(backend, family, "restore"), "--noflush", "--wait", WAIT_SECONDS];
+  const { exitCode, stderr } = await run(command, input);
+  if (exitCode !== 0) throw commandFailed(command, stderr);
+}
+
+function commandFailed(command: readonly string[], stderr: string): SlipwayError {
+  return new SlipwayError({
+    code: "docker",
+    message: `${command[0]} failed: ${stderr.trim().replace(/\s+/g, " ").slice(0, 500) || "it said nothing"}`,
+    hint: "Look at the machine's firewall: another program may have removed Docker's chains. Restarting the engine makes them anew.",
+  });
+}

@@ -1,0 +1,149 @@
+import { randomBytes } from "node:crypto";
+import { PassThrough } from "node:stream";
+import type Docker from "dockerode";
+import { SlipwayError } from "../../core/errors.ts";
+import { LABELS } from "../../core/labels.ts";
+import { dockerCall, dockerCallUnless } from "../gateway/dockerCall.ts";
+
+export const FIREWALL_ROLE = "firewall";
+
+/** A helper whose worker died ends by itself after so long, and removes itself. */
+const HELPER_LIFE_SECONDS = 120;
+const COMMAND_MS = 30_000;
+const MEBIBYTE = 1024 ** 2;
+/** iptables-legacy and the engine keep out of each other's way with this file. */
+const XTABLES_LOCK = "/run/xtables.lock";
+
+export type CommandResult = { exitCode: number; stdout: string; stderr: string };
+
+/** Runs a command, given as its arguments, in the host's network namespace, with `input` on its standard input. */
+export type RunCommand = (command: readonly string[], input?: string) => Promise<CommandResult>;
+
+/**
+ * Starts a container on the host's network that may do nothing but change the network, gives `work` a way to run commands
+ * in it, and removes it.
+ * @throws SlipwayError `setup` where the image is missing; EngineError
+ */
+export async function withFirewallHelper<T>(
+  docker: Docker,
+  options: { instanceId: string; image: string },
+  work: (run: RunCommand) => Promise<T>,
+): Promise<T> {
+  const container = await createHelper(docker, options);
+  try {
+    await dockerCall("start the firewall helper", (abortSignal) => container.start({ abortSignal }));
+    return await work(commandsIn(docker, container));
+  } finally {
+    await dockerCallUnless([404, 409], "remove the firewall helper", (abortSignal) =>
+      container.remove({ force: true, v: true, abortSignal }),
+    );
+  }
+}
+
+async function createHelper(
+  docker: Docker,
+  { instanceId, image }: { instanceId: string; image: string },
+): Promise<Docker.Container> {
+  const spec = helperSpec(instanceId, image);
+  const what = "create the firewall helper";
+  const made = await dockerCallUnless([400, 404], what, (abortSignal) =>
+    docker.createContainer({ ...withLock(spec), abortSignal }),
+  );
+  if (made) return made;
+  // The host has no lock file as long as nobody used iptables-legacy there; or the image is missing.
+  const lockless = await dockerCallUnless([404], what, (abortSignal) =>
+    docker.createContainer({ ...spec, abortSignal }),
+  );
+  if (lockless) return lockless;
+  throw new SlipwayError({
+    code: "setup",
+    message: `The image ${image} is not on this machine.`,
+    hint: "Build it: slipway up",
+  });
+}
+
+function withLock(spec: Docker.ContainerCreateOptions): Docker.ContainerCreateOptions {
+  return {
+    ...spec,
+    HostConfig: {
+      ...spec.HostConfig,
+      Mounts: [{ Type: "bind", Source: XTABLES_LOCK, Target: XTABLES_LOCK }],
+    },
+  };
+}
+
+function helperSpec(instanceId: string, image: string): Docker.ContainerCreateOptions {
+  return {
+    name: `slipway-${instanceId}-firewall-${randomBytes(4).toString("hex")}`,
+    Image: image,
+    User: "0:0",
+    Entrypoint: ["busybox", "sleep", String(HELPER_LIFE_SECONDS)],
+    Cmd: [],
+    NetworkDisabled: false,
+    Labels: { [LABELS.instance]: instanceId, [LABELS.role]: FIREWALL_ROLE },
+    HostConfig: {
+      AutoRemove: true,
+      Init: true,
+      NetworkMode: "host",
+      UsernsMode: "host",
+      ReadonlyRootfs: true,
+      CapDrop: ["ALL"],
+      // NET_RAW: iptables-legacy opens a raw socket to ask the kernel.
+      CapAdd: ["NET_ADMIN", "NET_RAW"],
+      SecurityOpt: ["no-new-privileges"],
+      Memory: 128 * MEBIBYTE,
+      PidsLimit: 32,
+      Tmpfs: { "/run": "rw,noexec,nosuid,nodev,size=1m" },
+      LogConfig: { Type: "json-file", Config: { "max-size": "1m", "max-file": "1" } },
+    },
+  };
+}
+
+/** Commands inside `container`, which runs. */
+export function commandsIn(docker: Docker, container: Docker.Container): RunCommand {
+  return (command, input = "") => runIn(docker, container, command, input);
+}
+
+async function runIn(
+  docker: Docker,
+  container: Docker.Container,
+  command: readonly string[],
+  input: string,
+): Promise<CommandResult> {
+  const what = `run ${command.join(" ")} in a container`;
+  return dockerCall(
+    what,
+    async (abortSignal) => {
+      const exec = await container.exec({
+        Cmd: [...command],
+        AttachStdin: true,
+        AttachStdout: true,
+        AttachStderr: true,
+        abortSignal,
+      });
+      const stream = await exec.start({ hijack: true, stdin: true, abortSignal });
+      const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+      docker.modem.demuxStream(stream, stdout, stderr);
+      const texts = Promise.all([textOf(stdout), textOf(stderr)]);
+      stream.on("end", () => {
+        stdout.end();
+        stderr.end();
+      });
+      stream.on("error", (error: Error) => {
+        stdout.destroy(error);
+        stderr.destroy(error);
+      });
+      stream.end(input);
+      const [out, err] = await texts;
+      const { ExitCode } = await exec.inspect({ abortSignal });
+      return { exitCode: ExitCode ?? -1, stdout: out, stderr: err };
+    },
+    COMMAND_MS,
+  );
+}
+
+async function textOf(stream: PassThrough): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}

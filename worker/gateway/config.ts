@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import { gatewayBridgeName } from "../../core/naming.ts";
+
+/** The image's local tag; docker/nginx/README.md says what is in it. */
+export const GATEWAY_IMAGE = "slipway/gateway:1";
+export const DEFAULT_HTTP_PORT = 8080;
+
+/** Of a machine whose worker is root: a uid that no Debian package has. */
+const UNPRIVILEGED_UID = 65532;
+
+export type GatewayConfig = {
+  /** 8 characters; in every name and label. */
+  instanceId: string;
+  /** Slipway's data directory on the host; the gateway's part is `<dataDir>/gateway/`. */
+  dataDir: string;
+  /** The host's port; default 8080. */
+  httpPort?: number;
+  /** The host's address that the port is bound to; default 127.0.0.1. */
+  bindAddress?: string;
+  /** `<environment>--<slug>.<baseDomain>` is an environment's own name; default `localhost`. */
+  baseDomain?: string;
+  /** Names besides the base domain and loopback under which the gateway itself is known, like a machine's name. */
+  hosts?: readonly string[];
+  /** IPv4 CIDR of the gateway's own network; default Docker's choice. */
+  subnet?: string;
+  /** CIDR networks that containers' addresses may be in; default any. */
+  upstreamNetworks?: readonly string[];
+  /** nginx workers; default 2. */
+  workers?: number;
+  memoryBytes?: number;
+  cpus?: number;
+  image?: string;
+  /** The worker's own user; default the process's. */
+  user?: { uid: number; gid: number };
+};
+
+export function gatewayName(instanceId: string): string {
+  return `slipway-${instanceId}-gateway`;
+}
+
+/** Where the gateway listens on the host, as `address:port`. */
+export function listenAddress(config: GatewayConfig): string {
+  return `${config.bindAddress ?? "127.0.0.1"}:${config.httpPort ?? DEFAULT_HTTP_PORT}`;
+}
+
+export const gatewayBridge = gatewayBridgeName;
+
+/** Whom nginx runs as: the worker's own user, or where that is root an unprivileged one. */
+export function gatewayUser(config: GatewayConfig): { uid: number; gid: number } {
+  const own = config.user ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  return own.uid === 0 ? { uid: UNPRIVILEGED_UID, gid: UNPRIVILEGED_UID } : own;
+}
+
+/** Where the gateway keeps what, on the host. `door` is a directory that only the worker and the gateway can enter. */
+export function gatewayPaths(dataDir: string) {
+  const root = join(dataDir, "gateway");
+  const state = join(root, "state");
+  return {
+    root,
+    configs: join(root, "config"),
+    state,
+    door: join(state, "door"),
+    pushSocket: join(state, "door", "push.sock"),
+    frontSocket: join(state, "door", "front.sock"),
+  };
+}

@@ -1,0 +1,242 @@
+import { resolve } from "node:path";
+import type Docker from "dockerode";
+import { causeChain, SlipwayError } from "../../core/errors.ts";
+import { LABELS, ownedBy } from "../../core/labels.ts";
+import {
+  GATEWAY_IMAGE,
+  gatewayBridge,
+  gatewayName,
+  gatewayPaths,
+  listenAddress,
+  type GatewayConfig,
+} from "./config.ts";
+import { containerSpec, GATEWAY_ROLE, networkSpec } from "./container.ts";
+import { dockerCall, dockerCallUnless } from "./dockerCall.ts";
+import { askDoor } from "./door.ts";
+import { installConfiguration, prepareState, removeOtherConfigurations } from "./files.ts";
+import { waitFor } from "./waitFor.ts";
+
+const READY_MS = 20_000;
+const READY_POLL_MS = 50;
+
+/** What was done, each as a sentence for the log; empty where everything was as it should be. */
+export type EnsureReport = { actions: string[] };
+
+/**
+ * Makes Docker have this instance's gateway: its network, its container from the present configuration, answering.
+ * Observes first and changes only what differs, so it may run as often as anybody likes; a changed configuration, image
+ * or setting makes the container anew. The table survives: nginx loads it before its first request.
+ * @throws SlipwayError `setup` (image missing, port taken), `docker`, `gateway` (does not come up) or `deadline`
+ */
+export async function ensureGateway(docker: Docker, given: GatewayConfig): Promise<EnsureReport> {
+  const config = { ...given, dataDir: resolve(given.dataDir) };
+  const actions: string[] = [];
+  const image = await imageId(docker, config.image ?? GATEWAY_IMAGE);
+  const configuration = await installConfiguration(config);
+  await prepareState(config);
+
+  const network = await ensureNetwork(docker, config, actions);
+  const spec = containerSpec(config, image, configuration);
+  await ensureContainer(docker, config, spec, network, actions);
+  await waitUntilAnswering(docker, config);
+  await removeOtherConfigurations(config, configuration.hash);
+  return { actions };
+}
+
+/** Removes this instance's gateway and its network; the table and the configuration on disk stay where they are. */
+export async function removeGateway(docker: Docker, instanceId: string): Promise<EnsureReport> {
+  const actions: string[] = [];
+  for (const container of await ownContainers(docker, instanceId)) {
+    await removeContainer(docker, container.Id);
+    actions.push(`removed the gateway's container`);
+  }
+  const name = gatewayName(instanceId);
+  const network = await inspectNetwork(docker, name);
+  if (network && network.Labels?.[LABELS.instance] === instanceId) {
+    await dockerCall(`remove the network ${name}`, (abortSignal) =>
+      docker.getNetwork(network.Id).remove({ abortSignal }),
+    );
+    actions.push(`removed the network ${name}`);
+  }
+  return { actions };
+}
+
+async function ensureNetwork(docker: Docker, config: GatewayConfig, actions: string[]): Promise<string> {
+  const wanted = networkSpec(config);
+  const found = await inspectNetwork(docker, wanted.Name);
+  if (found) {
+    if (found.Labels?.[LABELS.instance] !== config.instanceId) {
+      throw new SlipwayError({
+        code: "setup",
+        message: `The network ${wanted.Name} exists and is not this instance's.`,
+        hint: `Remove it: docker network rm ${wanted.Name}`,
+      });
+    }
+    const differs = networkDifference(found, config);
+    if (differs === null) return found.Id;
+    for (const container of await ownContainers(docker, config.instanceId)) {
+      await removeContainer(docker, container.Id);
+    }
+    await dockerCall(`remove the network ${wanted.Name}`, (abortSignal) =>
+      docker.getNetwork(found.Id).remove({ abortSignal }),
+    );
+    actions.push(`removed the network ${wanted.Name}: ${differs}`);
+  }
+  const made = await dockerCall(`create the network ${wanted.Name}`, (abortSignal) =>
+    docker.createNetwork({ ...wanted, abortSignal }),
+  );
+  actions.push(`created the network ${wanted.Name} on the bridge ${gatewayBridge(config.instanceId)}`);
+  return made.id;
+}
+
+function networkDifference(found: Docker.NetworkInspectInfo, config: GatewayConfig): string | null {
+  const bridge = found.Options?.["com.docker.network.bridge.name"];
+  if (bridge !== gatewayBridge(config.instanceId)) return `its bridge is ${bridge}`;
+  const subnet = found.IPAM?.Config?.[0]?.Subnet;
+  if (config.subnet && subnet !== config.subnet) return `its subnet is ${subnet}`;
+  return null;
+}
+
+async function ensureContainer(
+  docker: Docker,
+  config: GatewayConfig,
+  spec: Docker.ContainerCreateOptions,
+  networkId: string,
+  actions: string[],
+): Promise<void> {
+  const name = gatewayName(config.instanceId);
+  const [found, ...others] = await ownContainers(docker, config.instanceId);
+  for (const other of others) await removeContainer(docker, other.Id);
+  if (found) {
+    const differs = containerDifference(found, spec, name, networkId);
+    if (differs === null) {
+      if (found.State === "running") return;
+      if (found.State === "paused") {
+        await dockerCall(`resume ${name}`, (abortSignal) =>
+          docker.getContainer(found.Id).unpause({ abortSignal }),
+        );
+        actions.push(`resumed ${name}`);
+        return;
+      }
+      await start(docker, config, found.Id);
+      actions.push(`started ${name}, which was ${found.State}`);
+      return;
+    }
+    await removeContainer(docker, found.Id);
+    actions.push(`removed ${name}: ${differs}`);
+  }
+  const made = await dockerCall(`create ${name}`, (abortSignal) =>
+    docker.createContainer({ ...spec, abortSignal }),
+  );
+  await start(docker, config, made.id);
+  actions.push(`created and started ${name}`);
+}
+
+function containerDifference(
+  found: Docker.ContainerInfo,
+  spec: Docker.ContainerCreateOptions,
+  name: string,
+  networkId: string,
+): string | null {
+  if (found.Labels[LABELS.configHash] !== spec.Labels?.[LABELS.configHash])
+    return "its configuration changed";
+  if (found.NetworkSettings.Networks[name]?.NetworkID !== networkId) return "its network was made anew";
+  if (found.State === "dead" || found.State === "removing") return `it is ${found.State}`;
+  return null;
+}
+
+async function start(docker: Docker, config: GatewayConfig, id: string): Promise<void> {
+  try {
+    await dockerCallUnless([304], "start the gateway", (abortSignal) =>
+      docker.getContainer(id).start({ abortSignal }),
+    );
+  } catch (error) {
+    if (!/port is already allocated|address already in use/.test(causeChain(error).join(" "))) throw error;
+    throw new SlipwayError(
+      {
+        code: "setup",
+        message: `The gateway cannot listen on ${listenAddress(config)}: something else does.`,
+        hint: "Stop that, or choose another port for Slipway.",
+      },
+      { cause: error },
+    );
+  }
+}
+
+/** Waits until nginx answers at its door: then the table is loaded and the front is open. */
+async function waitUntilAnswering(docker: Docker, config: GatewayConfig): Promise<void> {
+  const { pushSocket } = gatewayPaths(config.dataDir);
+  await waitFor(
+    READY_MS,
+    READY_POLL_MS,
+    () =>
+      askDoor(pushSocket, { method: "GET", path: "/versions", timeoutMs: 1_000 }).then(
+        (answer) => (answer.status === 200 ? true : undefined),
+        () => undefined,
+      ),
+    async () =>
+      new SlipwayError({
+        code: "gateway",
+        message: `The gateway does not answer ${READY_MS / 1000} s after its start. Its last words: ${await lastWords(docker, config)}`,
+        hint: `Look at its log: docker logs ${gatewayName(config.instanceId)}`,
+      }),
+  );
+}
+
+async function lastWords(docker: Docker, config: GatewayConfig): Promise<string> {
+  try {
+    const log = await dockerCall("read the gateway's log", (abortSignal) =>
+      docker
+        .getContainer(gatewayName(config.instanceId))
+        .logs({ stdout: false, stderr: true, tail: 3, abortSignal }),
+    );
+    // Docker frames each line with 8 bytes, of which only the printable ones would be left.
+    return (
+      log
+        .toString("utf8")
+        .replace(/[^\x20-\x7e]+/g, " ")
+        .trim() || "(none)"
+    );
+  } catch (error) {
+    return `(its log cannot be read: ${error instanceof Error ? error.message : String(error)})`;
+  }
+}
+
+async function imageId(docker: Docker, image: string): Promise<string> {
+  const found = await dockerCallUnless([404], `inspect the image ${image}`, () =>
+    docker.getImage(image).inspect(),
+  );
+  if (found) return found.Id;
+  throw new SlipwayError({
+    code: "setup",
+    message: `The image ${image} is not on this machine.`,
+    hint: "Build it: slipway up",
+  });
+}
+
+async function inspectNetwork(docker: Docker, name: string): Promise<Docker.NetworkInspectInfo | null> {
+  const networks = await dockerCall("list networks", (abortSignal) =>
+    docker.listNetworks({ filters: { name: [name] }, abortSignal }),
+  );
+  return networks.find((network) => network.Name === name) ?? null;
+}
+
+async function ownContainers(docker: Docker, instanceId: string): Promise<Docker.ContainerInfo[]> {
+  return dockerCall("list the gateway's containers", (abortSignal) =>
+    docker.listContainers({
+      all: true,
+      filters: { label: [ownedBy(instanceId), `${LABELS.role}=${GATEWAY_ROLE}`] },
+      abortSignal,
+    }),
+  );
+}
+
+async function removeContainer(docker: Docker, id: string): Promise<void> {
+  const container = docker.getContainer(id);
+  await dockerCallUnless([304, 404], "stop the gateway", (abortSignal) =>
+    container.stop({ t: 5, abortSignal }),
+  );
+  await dockerCallUnless([404], "remove the gateway's container", (abortSignal) =>
+    container.remove({ force: true, v: true, abortSignal }),
+  );
+}

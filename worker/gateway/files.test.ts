@@ -1,0 +1,58 @@
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { gatewayPaths, type GatewayConfig } from "./config.ts";
+import { installConfiguration, prepareState, removeOtherConfigurations } from "./files.ts";
+
+let config: GatewayConfig;
+
+beforeEach(async () => {
+  config = { instanceId: "abcd2345", dataDir: await mkdtemp(join(tmpdir(), "slipway-files-")) };
+});
+afterEach(async () => {
+  await rm(config.dataDir, { recursive: true, force: true });
+});
+
+describe("the gateway's files", () => {
+  test("are a whole copy, readable by another user, made once", async () => {
+    const first = await installConfiguration(config);
+    expect(await readdir(first.directory)).toEqual(
+      expect.arrayContaining([
+        "nginx.conf",
+        "proxy.conf",
+        "body-class.conf",
+        "page.conf",
+        "start.sh",
+        "health.sh",
+        "lua",
+        "settings.json",
+      ]),
+    );
+    expect((await stat(join(first.directory, "lua", "slipway", "front.lua"))).mode & 0o004).toBe(0o004);
+    expect(await installConfiguration(config)).toEqual(first);
+  });
+
+  test("differ in place and hash where a setting differs, and old ones go", async () => {
+    const first = await installConfiguration(config);
+    const second = await installConfiguration({
+      ...config,
+      baseDomain: "dev.example.com",
+      hosts: ["Box.example.com"],
+    });
+    expect(second.hash).not.toBe(first.hash);
+    expect(JSON.parse(await readFile(join(second.directory, "settings.json"), "utf8"))).toMatchObject({
+      baseDomain: "dev.example.com",
+      hosts: ["dev.example.com", "localhost", "127.0.0.1", "[::1]", "box.example.com"],
+    });
+    await removeOtherConfigurations(config, second.hash);
+    expect(await readdir(gatewayPaths(config.dataDir).configs)).toEqual([second.hash]);
+  });
+
+  test("keep the door where nobody else can enter, also where it was open before", async () => {
+    await prepareState(config);
+    await prepareState(config);
+    const { state, door } = gatewayPaths(config.dataDir);
+    for (const directory of [state, door]) expect((await stat(directory)).mode & 0o777).toBe(0o700);
+  });
+});

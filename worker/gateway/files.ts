@@ -1,0 +1,123 @@
+import { createHash } from "node:crypto";
+import { chmod, chown, cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { SlipwayError } from "../../core/errors.ts";
+import { gatewayPaths, gatewayUser, type GatewayConfig } from "./config.ts";
+
+/** nginx's static configuration and its Lua, as the repository has them. */
+const SOURCE = fileURLToPath(new URL("../../docker/nginx", import.meta.url));
+const PARTS = ["nginx.conf", "proxy.conf", "body-class.conf", "page.conf", "start.sh", "health.sh", "lua"];
+
+/** Requests per second that the gateway lets through where a project's table says nothing else. */
+const DEFAULT_RATES = {
+  project: { perSecond: 5_000, burst: 10_000 },
+  client: { perSecond: 1_000, burst: 2_000 },
+};
+
+/**
+ * Puts a copy of nginx's configuration, named for its content, below the data directory: what the running gateway has
+ * mounted stays as it was made, whatever happens to the repository.
+ * @returns the copy's directory, and the hash of all that is in it
+ */
+export async function installConfiguration(
+  config: GatewayConfig,
+): Promise<{ directory: string; hash: string }> {
+  const settings = JSON.stringify(gatewaySettings(config));
+  const hash = await hashOf(settings);
+  const { configs } = gatewayPaths(config.dataDir);
+  const directory = join(configs, hash);
+  if (await exists(join(directory, "settings.json"))) return { directory, hash };
+
+  const beside = `${directory}.${process.pid}`;
+  await rm(beside, { recursive: true, force: true });
+  await mkdir(beside, { recursive: true, mode: 0o755 });
+  for (const part of PARTS) {
+    await cp(join(SOURCE, part), join(beside, part), { recursive: true });
+  }
+  await writeFile(join(beside, "settings.json"), settings);
+  await makeReadable(beside);
+  await rm(directory, { recursive: true, force: true });
+  await rename(beside, directory);
+  return { directory, hash };
+}
+
+/** Removes the copies that no gateway uses any more. */
+export async function removeOtherConfigurations(config: GatewayConfig, inUse: string): Promise<void> {
+  const { configs } = gatewayPaths(config.dataDir);
+  for (const name of await readdir(configs)) {
+    if (name !== inUse) await rm(join(configs, name), { recursive: true, force: true });
+  }
+}
+
+/** Makes the directory of the table and the door, which nobody but the gateway's user (and root) can enter. */
+export async function prepareState(config: GatewayConfig): Promise<void> {
+  const { root, state, door } = gatewayPaths(config.dataDir);
+  const { uid, gid } = gatewayUser(config);
+  await mkdir(root, { recursive: true });
+  for (const directory of [state, door]) {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    if (process.getuid?.() === 0) await chown(directory, uid, gid);
+    await chmod(directory, 0o700).catch((cause: unknown) => {
+      throw new SlipwayError(
+        {
+          code: "setup",
+          message: `${directory} belongs to another user than the worker's.`,
+          hint: `Run Slipway as the user that made it, or give it over: chown -R ${uid}:${gid} ${state}`,
+        },
+        { cause },
+      );
+    });
+  }
+}
+
+/** What docker/nginx/lua/slipway/settings.lua reads. */
+function gatewaySettings(config: GatewayConfig) {
+  const baseDomain = config.baseDomain ?? "localhost";
+  const hosts = new Set([baseDomain, "localhost", "127.0.0.1", "[::1]", ...(config.hosts ?? [])]);
+  const bound = config.bindAddress ?? "127.0.0.1";
+  if (bound !== "0.0.0.0" && bound !== "::") hosts.add(bound.includes(":") ? `[${bound}]` : bound);
+  return {
+    baseDomain,
+    hosts: [...hosts].map((host) => host.toLowerCase()),
+    limits: DEFAULT_RATES,
+    upstreamNetworks: config.upstreamNetworks,
+  };
+}
+
+async function hashOf(settings: string): Promise<string> {
+  const hash = createHash("sha256").update(settings);
+  for (const part of PARTS) {
+    for (const file of await filesBelow(join(SOURCE, part))) {
+      hash.update(`\0${relative(SOURCE, file)}\0`).update(await readFile(file));
+    }
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+async function filesBelow(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true, recursive: true }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return null;
+    throw error;
+  });
+  if (entries === null) return [path];
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** The gateway runs as another user than the one who wrote the files, whatever the umask was. */
+async function makeReadable(directory: string): Promise<void> {
+  await chmod(directory, 0o755);
+  for (const entry of await readdir(directory, { withFileTypes: true, recursive: true })) {
+    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return readFile(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,15 @@
+import type { Gateway } from "./gateway/gateway.ts";
+import type { ReadinessProbe } from "./readiness.ts";
+
+const PROBE_TIMEOUT_MS = 2_000;
+/** Answers that mean "nobody listens there yet"; any other failure is somebody who speaks no HTTP. */
+const NOBODY = /timeout|refused|no route|unreachable/;
+
+/** Asks containers from the gateway's side, so that what is found ready can be reached by requests. */
+export function gatewayProbe(gateway: Pick<Gateway, "probe">): ReadinessProbe {
+  return async ({ address, port, path }) => {
+    const answer = await gateway.probe({ address, port, path: path ?? "/", timeoutMs: PROBE_TIMEOUT_MS });
+    if (path === null) return answer.kind === "answered" || !NOBODY.test(answer.reason);
+    return answer.kind === "answered" && answer.status >= 200 && answer.status < 400;
+  };
+}

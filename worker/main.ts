@@ -1,0 +1,176 @@
+import { readFile } from "node:fs/promises";
+import Docker from "dockerode";
+import { loadStacks, starterFolder } from "../docker/stacks/loadStacks.ts";
+import { causeChain, SlipwayError } from "../core/errors.ts";
+import { pause, realClock } from "./clock.ts";
+import { startIndexer } from "./codeIndex/indexer.ts";
+import { workerConfig, type WorkerConfig } from "./config.ts";
+import { ConvexControlPlane, isFenced } from "./convexControlPlane.ts";
+import { READ_DEADLINE_MS, withDeadline } from "./engine/deadline.ts";
+import { DockerEngine } from "./engine/dockerEngine.ts";
+import { SocketGateway } from "./gateway/socketGateway.ts";
+import { startLogKeeper } from "./keptLogs/logKeeper.ts";
+import { jsonLog, type Log } from "./log.ts";
+import { secretsFrom } from "./secrets.ts";
+import { sharedParts } from "./shared.ts";
+import { startersFrom } from "./starters.ts";
+import { Worker } from "./worker.ts";
+
+/** Milliseconds that a stop may take: for what Docker is doing, and for the control plane. */
+const DRAIN_MS = 10_000;
+const FAREWELL_MS = 3_000;
+const REGISTER_AGAIN_MS = 2_000;
+const EXIT_FENCED = 3;
+
+const TEMPLATE = new URL("../docker/project-template.yml", import.meta.url);
+const PACKAGE = new URL("../package.json", import.meta.url);
+
+async function main(): Promise<void> {
+  const log = jsonLog((line) => process.stderr.write(line));
+  const config = workerConfig(process.env);
+  const docker = new Docker();
+  const stacks = loadStacks();
+  const gateway = new SocketGateway(config.dataDir);
+  const controlPlane = new ConvexControlPlane(
+    config.convexUrl,
+    config.tokenFile,
+    secretsFrom(config.dataDir),
+    log,
+  );
+  const ensureShared = sharedParts(docker, config, realClock, log);
+  const stopping = stopSignal();
+  // What nobody foresaw: the next worker finds everything as Docker has it.
+  process.on("unhandledRejection", (error) => fatal(error));
+
+  const [template, { epoch, leaseMs }] = await Promise.all([
+    readFile(TEMPLATE, "utf8"),
+    registerHost(controlPlane, docker, config, Object.keys(stacks), log, stopping),
+    ensureShared(true),
+  ]);
+
+  const engine = new DockerEngine(docker);
+  const worker = new Worker({
+    engine,
+    controlPlane,
+    gateway,
+    starters: startersFrom((stack) => starterFolder(stacks[stack]!)),
+    stacks,
+    template,
+    instanceId: config.instanceId,
+    clock: realClock,
+    random: Math.random,
+    log,
+    ensureShared,
+    onFenced: (error) => fenced(config, log, error),
+    isFenced,
+  });
+  const heartbeats = setInterval(() => void beat(), leaseMs / 3);
+  const beat = async () => {
+    try {
+      await controlPlane.heartbeat();
+      worker.onControlPlaneHeard();
+    } catch (error) {
+      if (isFenced(error)) fenced(config, log, error);
+      log("heartbeat-failed", { error });
+    }
+  };
+
+  const endIndexing = startIndexer({
+    engine,
+    store: controlPlane,
+    instanceId: config.instanceId,
+    clock: realClock,
+    log,
+  });
+  const endKeepingLogs = startLogKeeper({
+    ...{ engine, instanceId: config.instanceId, clock: realClock, log },
+    store: controlPlane,
+  });
+  await worker.start();
+  log("ready", { host: config.hostName, epoch, httpPort: config.httpPort, stacks: Object.keys(stacks) });
+
+  log("stopping", { signal: await stopping.signal });
+  clearInterval(heartbeats);
+  endIndexing();
+  endKeepingLogs();
+  await Promise.race([worker.stop(), pause(realClock, DRAIN_MS)]);
+  await Promise.race([farewell(controlPlane, log), pause(realClock, FAREWELL_MS)]);
+  log("stopped");
+  process.exit(0);
+}
+
+/** Tries until the control plane answers: it may come up after the worker, and containers need nobody meanwhile. */
+async function registerHost(
+  controlPlane: ConvexControlPlane,
+  docker: Docker,
+  config: WorkerConfig,
+  stacks: string[],
+  log: Log,
+  stopping: { requested: () => boolean },
+): Promise<{ epoch: number; leaseMs: number }> {
+  const { version } = JSON.parse(await readFile(PACKAGE, "utf8")) as { version: string };
+  const info = await withDeadline(
+    "say what engine it is",
+    READ_DEADLINE_MS,
+    () => docker.info() as Promise<EngineInfo>,
+  );
+  for (;;) {
+    try {
+      return await controlPlane.register({
+        name: config.hostName,
+        instanceId: config.instanceId,
+        version,
+        engineVersion: info.ServerVersion,
+        cpus: info.NCPU,
+        memoryBytes: info.MemTotal,
+        stacks,
+      });
+    } catch (error) {
+      const transient = error instanceof SlipwayError && error.data.code === "deadline";
+      if (!transient || stopping.requested()) throw error;
+      log("register-failed", { error });
+      await pause(realClock, REGISTER_AGAIN_MS);
+    }
+  }
+}
+
+type EngineInfo = { ServerVersion: string; NCPU: number; MemTotal: number };
+
+function stopSignal(): { signal: Promise<string>; requested: () => boolean } {
+  let requested = false;
+  const signal = new Promise<string>((resolve) => {
+    for (const name of ["SIGTERM", "SIGINT"] as const) {
+      process.on(name, () => {
+        requested = true;
+        resolve(name);
+      });
+    }
+  });
+  return { signal, requested: () => requested };
+}
+
+async function farewell(controlPlane: ConvexControlPlane, log: Log): Promise<void> {
+  try {
+    await controlPlane.unregister();
+    await controlPlane.close();
+  } catch (error) {
+    log("unregister-failed", { error });
+  }
+}
+
+/** Another worker has the host: every write of this one is refused, so it must not touch Docker either. */
+function fenced(config: WorkerConfig, log: Log, error: unknown): never {
+  log("fenced", {
+    error,
+    message: `Another worker has registered the host ${config.hostName}: this one stops and leaves everything as it is.`,
+  });
+  process.exit(EXIT_FENCED);
+}
+
+function fatal(error: unknown): never {
+  const hint = error instanceof SlipwayError ? error.data.hint : undefined;
+  process.stderr.write(`${JSON.stringify({ event: "fatal", error: causeChain(error), hint })}\n`);
+  process.exit(1);
+}
+
+main().catch(fatal);

@@ -1,0 +1,64 @@
+import type { RenderedNetwork } from "../../core/render/rendered.ts";
+import type { EnvironmentKind } from "../../core/lifecycle.ts";
+import type { ContainerPlan } from "../engine/engine.ts";
+
+/** One call to Docker, why it is made, and what has to be done before it. */
+export type Operation = Action & {
+  /** Unique in its plan. */
+  id: string;
+  /** Ids of operations of the same plan. */
+  after: string[];
+  /** The environment that it is for; null where that is none. */
+  environment: EnvironmentKind | null;
+  /** For people: what is wanted and what there is instead. */
+  cause: string;
+};
+
+export type Action =
+  | { do: "pull image"; target: string }
+  | { do: "create network"; target: string; network: RenderedNetwork }
+  | { do: "remove network"; target: string; networkId: string }
+  | { do: "create volume"; target: string; labels: Record<string, string> }
+  | { do: "remove volume"; target: string }
+  | { do: "create container"; target: string; container: ContainerPlan }
+  /** Puts a stack's starter into `folder` of the workspace that the container mounts. */
+  | { do: "put starter"; target: string; stack: string; folder: string }
+  /** Copies everything of the volume that the container mounts for it into the workspace. */
+  | { do: "copy workspace"; target: string }
+  | { do: "connect"; target: string; network: string; aliases: string[] }
+  | { do: "start container"; target: string }
+  | { do: "unpause container"; target: string }
+  | { do: "stop container"; target: string; graceMs: number }
+  | { do: "remove container"; target: string };
+
+/** A plan as people read it, one numbered line an operation. */
+export function printPlan(operations: readonly Operation[]): string {
+  const numbers = new Map(operations.map(({ id }, index) => [id, index + 1]));
+  const lines = operations.map((operation) => {
+    const after = operation.after.map((id) => numbers.get(id)).filter((number) => number !== undefined);
+    const order = after.length === 0 ? "" : ` after ${after.join(", ")}`;
+    return `${numbers.get(operation.id)}. ${describe(operation)}${order}: ${operation.cause}`;
+  });
+  return lines.join("\n");
+}
+
+/** `create network project_…_dev (internal, 10.128.0.0/26)` */
+export function describe(action: Action): string {
+  const { do: what, target } = action;
+  switch (action.do) {
+    case "create network": {
+      const traits = [action.network.internal ? "internal" : "open", action.network.subnet ?? "any subnet"];
+      return `${what} ${target} (${traits.join(", ")})`;
+    }
+    case "create container":
+      return `${what} ${target} (${action.container.image})`;
+    case "put starter":
+      return `${what} ${action.stack} into ${action.folder} by ${target}`;
+    case "copy workspace":
+      return `${what} by ${target}`;
+    case "connect":
+      return `${what} ${target} to ${action.network}`;
+    default:
+      return `${what} ${target}`;
+  }
+}

@@ -1,0 +1,253 @@
+import { describe, expect, test } from "vitest";
+import { LABELS } from "../../core/labels.ts";
+import type { ManifestInput } from "../../core/manifest.ts";
+import type { EnvironmentSpec } from "../../core/projectSpec.ts";
+import { NAMESPACE, projectSpec, STACKS, TEMPLATE } from "../../core/render/render.fixtures.ts";
+import { renderProject } from "../../core/render/render.ts";
+import type { EngineContainer } from "../engine/engine.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { printPlan, type Operation } from "./operation.ts";
+import { plan, planRemoval, type PlanInput } from "./plan.ts";
+
+/** Names are shortened to `ns` so that a plan reads as a person would see it. */
+const text = (operations: Operation[]) => printPlan(operations).replaceAll(NAMESPACE, "ns");
+
+const EMPTY: Snapshot = { containers: [], networks: [], volumes: [] };
+
+function planFor(
+  environments: Partial<EnvironmentSpec>[],
+  snapshot: Snapshot = EMPTY,
+  more: Partial<PlanInput> & { manifest?: Partial<ManifestInput> } = {},
+) {
+  const spec = projectSpec(more.manifest, environments);
+  const { project } = renderProject({ spec, stacks: STACKS, template: TEMPLATE, instanceId: "abcd1234" });
+  return text(plan({ spec, rendered: project, snapshot, ...more }));
+}
+
+/** Docker as it is once the plan of `environments` was done. */
+function converged(
+  environments: Partial<EnvironmentSpec>[] = [{}],
+  {
+    manifest,
+    container = {},
+  }: { manifest?: Partial<ManifestInput>; container?: Partial<EngineContainer> } = {},
+): Snapshot {
+  const spec = projectSpec(manifest, environments);
+  const { project } = renderProject({ spec, stacks: STACKS, template: TEMPLATE, instanceId: "abcd1234" });
+  return {
+    networks: project.environments.flatMap(({ networks }) =>
+      networks.map(({ name, labels, internal, subnet }) => ({
+        id: `id-${name}`,
+        name,
+        labels,
+        internal,
+        subnet,
+      })),
+    ),
+    volumes: project.environments.flatMap(({ volumes }) =>
+      volumes.map(({ name, labels }) => ({ name, labels })),
+    ),
+    containers: project.environments.flatMap(({ kind, services }) =>
+      services.map(({ service, labels, image, configHash, networks }) => ({
+        id: `id-${kind}-${service}`,
+        name: `${NAMESPACE}-${kind}-${service}-1`,
+        image,
+        labels: { ...labels, [LABELS.configHash]: configHash },
+        state: "running" as const,
+        health: "healthy" as const,
+        exitCode: null,
+        networks: Object.fromEntries(networks.map(({ name }, index) => [name, `10.248.0.${2 + index}`])),
+        ...container,
+      })),
+    ),
+  };
+}
+
+const marker = {
+  name: `${NAMESPACE}_dev_workspace_unfilled`,
+  labels: { [LABELS.role]: "fill", [LABELS.environment]: "dev" },
+};
+
+describe("an environment that is to run", () => {
+  test("is made from nothing, networks beside the volume, and starts once its files are there", () => {
+    expect(planFor([{ desired: "running" }])).toMatchInlineSnapshot(`
+      "1. create network ns_dev (internal, 10.248.0.0/26): dev is to run and has no such network
+      2. create network ns_dev_egress (open, 10.248.0.64/26): dev is to run and has no such network
+      3. create volume ns_dev_workspace_unfilled: dev is to run and has no ns_dev_workspace
+      4. create volume ns_dev_workspace after 3: dev is to run and has no ns_dev_workspace
+      5. create container ns_dev_workspace_filler (slipway/node:20) after 3, 4: dev is to run and has no ns_dev_workspace
+      6. put starter node into . by ns_dev_workspace_filler after 5: ns_dev_workspace begins as the starter of node
+      7. remove volume ns_dev_workspace_unfilled after 6: ns_dev_workspace is filled: from here on it is the project's own
+      8. remove container ns_dev_workspace_filler after 7: ns_dev_workspace is filled
+      9. create container ns-dev-app-1 (slipway/node:20) after 4, 1: dev is to run and has no such container
+      10. connect ns-dev-app-1 to ns_dev_egress after 9, 2: it is made on one network only
+      11. start container ns-dev-app-1 after 9, 10, 7: dev is to run"
+    `);
+  });
+
+  test("needs nothing when it is as it should be", () => {
+    expect(planFor([{}], converged())).toBe("");
+  });
+
+  test("gets its missing image first", () => {
+    expect(planFor([{}], EMPTY, { missingImages: new Set(["slipway/node:20"]) })).toContain(
+      "pull image slipway/node:20: this host does not have it",
+    );
+  });
+
+  test.each([
+    [
+      { state: "exited", exitCode: 137 },
+      "1. start container ns-dev-app-1: dev is to run, and it ended with 137",
+    ],
+    [{ state: "created" }, "1. start container ns-dev-app-1: dev is to run, and it was never started"],
+    [{ state: "paused" }, "1. unpause container ns-dev-app-1: dev is to run, and it is paused"],
+    [{ state: "restarting" }, ""],
+    [{ health: "unhealthy" }, ""],
+  ] as const)("mends a container that is %o", (container, expected) => {
+    expect(planFor([{}], converged([{}], { container }))).toBe(expected);
+  });
+
+  test("is connected again where it was disconnected", () => {
+    const container = { networks: { [`${NAMESPACE}_dev_egress`]: "10.248.0.66" } };
+    expect(planFor([{}], converged([{}], { container }))).toBe(
+      "1. connect ns-dev-app-1 to ns_dev: it is not connected",
+    );
+  });
+
+  test("gets back a network that was removed", () => {
+    const snapshot = converged([{}], { container: { networks: {}, state: "exited", exitCode: 0 } });
+    expect(planFor([{}], { ...snapshot, networks: snapshot.networks.slice(1) })).toMatchInlineSnapshot(`
+      "1. create network ns_dev (internal, 10.248.0.0/26): dev is to run and has no such network
+      2. connect ns-dev-app-1 to ns_dev after 1: it is not connected
+      3. connect ns-dev-app-1 to ns_dev_egress: it is not connected
+      4. start container ns-dev-app-1 after 2, 3, 1: dev is to run, and it ended with 0"
+    `);
+  });
+
+  test("replaces only the container whose configuration changed", () => {
+    const services = { web: { stack: "static", route: "/" }, api: { stack: "node", route: "/api" } };
+    const before = converged([{}], { manifest: { services } });
+    const manifest = { services: { ...services, api: { ...services.api, env: { LOG: "debug" } } } };
+    expect(planFor([{}], before, { manifest })).toMatchInlineSnapshot(`
+      "1. remove container ns-dev-api-1: its configuration changed
+      2. create container ns-dev-api-1 (slipway/node:20) after 1: dev is to run and has no such container
+      3. connect ns-dev-api-1 to ns_dev_egress after 2: it is made on one network only
+      4. start container ns-dev-api-1 after 2, 3: dev is to run"
+    `);
+  });
+
+  test("moves to another subnet with everything on it", () => {
+    expect(planFor([{ subnet: "10.248.9.0/26" }], converged())).toMatchInlineSnapshot(`
+      "1. remove container ns-dev-app-1: its network is to go: its subnet is 10.248.0.0/26, not 10.248.9.0/26
+      2. remove network ns_dev after 1: its subnet is 10.248.0.0/26, not 10.248.9.0/26
+      3. create network ns_dev (internal, 10.248.9.0/26) after 2: its subnet is 10.248.0.0/26, not 10.248.9.0/26
+      4. create container ns-dev-app-1 (slipway/node:20) after 1, 3: dev is to run and has no such container
+      5. connect ns-dev-app-1 to ns_dev_egress after 4: it is made on one network only
+      6. start container ns-dev-app-1 after 4, 5: dev is to run"
+    `);
+  });
+
+  test("loses a service that the manifest no longer has", () => {
+    const services = { web: { stack: "static", route: "/" }, api: { stack: "static", route: "/api" } };
+    const before = converged([{}], { manifest: { services } });
+    before.containers.push({ ...before.containers[0]!, name: `${NAMESPACE}-dev-old-1` });
+    expect(planFor([{}], before, { manifest: { services } })).toBe(
+      "1. remove container ns-dev-old-1: dev has no such service any more",
+    );
+  });
+
+  test("is left alone while it cannot be rendered", () => {
+    const spec = projectSpec();
+    expect(plan({ spec, rendered: null, snapshot: converged() })).toEqual([]);
+  });
+
+  test("does not start what crashes in a loop", () => {
+    const held = new Map([[`${NAMESPACE}-dev-app-1`, "it crashed 5 times within 2 minutes"]]);
+    expect(planFor([{}], converged([{}], { container: { state: "restarting" } }), { held })).toBe(
+      "1. stop container ns-dev-app-1: it crashed 5 times within 2 minutes",
+    );
+    expect(planFor([{}], converged([{}], { container: { state: "exited" } }), { held })).toBe("");
+  });
+});
+
+describe("a workspace", () => {
+  test("is filled again where filling was interrupted, before anything starts", () => {
+    const snapshot = { ...converged([{}], { container: { state: "created" } }) };
+    snapshot.volumes = [...snapshot.volumes, marker];
+    expect(planFor([{}], snapshot)).toMatchInlineSnapshot(`
+      "1. create container ns_dev_workspace_filler (slipway/node:20): filling ns_dev_workspace was interrupted
+      2. put starter node into . by ns_dev_workspace_filler after 1: ns_dev_workspace begins as the starter of node
+      3. remove volume ns_dev_workspace_unfilled after 2: ns_dev_workspace is filled: from here on it is the project's own
+      4. remove container ns_dev_workspace_filler after 3: ns_dev_workspace is filled
+      5. start container ns-dev-app-1 after 3: dev is to run, and it was never started"
+    `);
+  });
+
+  test("is the project's own once a service ran on it, whatever was left behind", () => {
+    const snapshot = converged();
+    snapshot.volumes = [...snapshot.volumes, marker];
+    expect(planFor([{}], snapshot)).toBe(
+      "1. remove volume ns_dev_workspace_unfilled: ns_dev_workspace is filled already",
+    );
+  });
+
+  test("of a test environment begins as dev's", () => {
+    const both = [{ kind: "dev" as const }, { kind: "test" as const }];
+    const lines = planFor(both, converged([{ kind: "dev" }])).split("\n");
+    expect(lines.filter((line) => line.includes("workspace"))).toMatchInlineSnapshot(`
+      [
+        "3. create volume ns_test_workspace_unfilled: test is to run and has no ns_test_workspace",
+        "4. create volume ns_test_workspace after 3: test is to run and has no ns_test_workspace",
+        "5. create container ns_test_workspace_filler (slipway/node:20) after 3, 4: test is to run and has no ns_test_workspace",
+        "6. copy workspace by ns_test_workspace_filler after 5: ns_test_workspace begins as ns_dev_workspace",
+        "7. remove volume ns_test_workspace_unfilled after 6: ns_test_workspace is filled: from here on it is the project's own",
+        "8. remove container ns_test_workspace_filler after 7: ns_test_workspace is filled",
+      ]
+    `);
+  });
+});
+
+describe("an environment that is not to run", () => {
+  test("hibernates by stopping, and keeps everything", () => {
+    expect(planFor([{ desired: "hibernated" }], converged())).toBe(
+      "1. stop container ns-dev-app-1: dev is to hibernate, and it is running",
+    );
+    expect(planFor([{ desired: "hibernated" }], converged([{}], { container: { state: "exited" } }))).toBe(
+      "",
+    );
+    expect(planFor([{ desired: "hibernated" }], converged([{}], { container: { state: "paused" } }))).toBe(
+      "1. unpause container ns-dev-app-1: a paused one cannot be stopped\n" +
+        "2. stop container ns-dev-app-1 after 1: dev is to hibernate, and it is paused",
+    );
+  });
+
+  test("goes, containers first, and takes its volumes along unless they are to be kept", () => {
+    expect(planFor([{ desired: "absent" }], converged())).toMatchInlineSnapshot(`
+      "1. remove container ns-dev-app-1: dev is to be absent
+      2. remove network ns_dev after 1: dev is to be absent
+      3. remove network ns_dev_egress after 1: dev is to be absent
+      4. remove volume ns_dev_workspace after 1: dev is to be absent"
+    `);
+    expect(planFor([{ desired: "absent", keepVolumes: true }], converged())).not.toContain("volume");
+  });
+
+  test("goes even where it cannot be rendered", () => {
+    const spec = projectSpec({}, [{ desired: "absent" }]);
+    expect(text(plan({ spec, rendered: null, snapshot: converged() }))).toContain(
+      "remove container ns-dev-app-1",
+    );
+  });
+});
+
+test("what no project owns is removed, the volume before the mark that it is unfilled", () => {
+  const snapshot = converged();
+  snapshot.volumes = [marker, ...snapshot.volumes];
+  expect(text(planRemoval(snapshot, "no project owns ns"))).toMatchInlineSnapshot(`
+    "1. remove container ns-dev-app-1: no project owns ns
+    2. remove network ns_dev after 1: no project owns ns
+    3. remove network ns_dev_egress after 1: no project owns ns
+    4. remove volume ns_dev_workspace after 1: no project owns ns
+    5. remove volume ns_dev_workspace_unfilled after 1, 4: no project owns ns"
+  `);
+});

@@ -1,0 +1,72 @@
+import { ENVIRONMENT_KINDS } from "../../core/lifecycle.ts";
+import type { RenderedProject } from "../../core/render/rendered.ts";
+import type { ProjectSpec } from "../../core/projectSpec.ts";
+import { isFiller, ofEnvironment, type Snapshot } from "../snapshot.ts";
+import type { Operation } from "./operation.ts";
+import { PlanBuilder } from "./planBuilder.ts";
+import { planAbsent } from "./planAbsent.ts";
+import { planHibernated } from "./planHibernated.ts";
+import { planRunning } from "./planRunning.ts";
+
+export type PlanInput = {
+  spec: Pick<ProjectSpec, "namespace" | "status" | "environments">;
+  /** Null where the project cannot be rendered: then what runs is left alone, and what is to stop or go still does. */
+  rendered: RenderedProject | null;
+  /** Of this project's namespace. */
+  snapshot: Snapshot;
+  /** Images that the rendered project needs and this host does not have. */
+  missingImages?: ReadonlySet<string>;
+  /** Containers that must not run now, by name, and why. */
+  held?: ReadonlyMap<string, string>;
+};
+
+/**
+ * What has to be done so that Docker matches `spec`: nothing, where it does.
+ * Pure: the same values give the same operations, in an order in which they can be done one by one.
+ */
+export function plan({ spec, rendered, snapshot, missingImages, held }: PlanInput): Operation[] {
+  const plan = new PlanBuilder();
+  const marked = new Set(snapshot.volumes.filter(isFiller).map(({ name }) => name));
+  const filledVolumes = new Set(
+    snapshot.volumes
+      .filter((volume) => !isFiller(volume) && !marked.has(`${volume.name}_unfilled`))
+      .map(({ name }) => name),
+  );
+  for (const environment of spec.environments) {
+    const { kind, desired } = environment;
+    const found = ofEnvironment(snapshot, kind);
+    const of = rendered?.environments.find((candidate) => candidate.kind === kind);
+    switch (desired) {
+      case "absent":
+        planAbsent(plan, kind, found, environment.keepVolumes, `${kind} is to be absent`);
+        break;
+      case "hibernated":
+        planHibernated(plan, kind, found);
+        break;
+      case "running":
+        if (!of) break;
+        planRunning(plan, {
+          namespace: spec.namespace,
+          rendered: of,
+          found,
+          filledVolumes,
+          missingImages: missingImages ?? new Set(),
+          held: held ?? new Map(),
+        });
+        break;
+    }
+  }
+  const known = new Set(spec.environments.map(({ kind }) => kind));
+  for (const kind of [...ENVIRONMENT_KINDS.filter((kind) => !known.has(kind)), null]) {
+    const strays = ofEnvironment(snapshot, kind);
+    planAbsent(plan, kind, strays, spec.status !== "deleting", "it is of no environment that there is");
+  }
+  return plan.operations;
+}
+
+/** What removes everything of a namespace that no project owns. */
+export function planRemoval(snapshot: Snapshot, cause: string): Operation[] {
+  const plan = new PlanBuilder();
+  planAbsent(plan, null, snapshot, false, cause);
+  return plan.operations;
+}

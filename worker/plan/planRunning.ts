@@ -1,0 +1,257 @@
+import { LABELS } from "../../core/labels.ts";
+import type { EnvironmentKind } from "../../core/lifecycle.ts";
+import { containerName } from "../../core/naming.ts";
+import type { RenderedEnvironment, RenderedNetwork, RenderedService } from "../../core/render/rendered.ts";
+import type { ContainerPlan, EngineContainer } from "../engine/engine.ts";
+import { isFiller, type Snapshot } from "../snapshot.ts";
+import type { PlanBuilder } from "./planBuilder.ts";
+import { planVolume } from "./planFill.ts";
+
+export type RunningInput = {
+  namespace: string;
+  rendered: RenderedEnvironment;
+  /** What there is of this environment. */
+  found: Snapshot;
+  /** Filled volumes of the whole project, by name. */
+  filledVolumes: ReadonlySet<string>;
+  missingImages: ReadonlySet<string>;
+  /** Containers that must not run now, by name, and why: they crash in a loop. */
+  held: ReadonlyMap<string, string>;
+};
+
+/** Makes what is missing, replaces what is different, starts what stands still. */
+export function planRunning(plan: PlanBuilder, input: RunningInput): void {
+  const { rendered, found, namespace } = input;
+  const { kind } = rendered;
+  const wanted = new Map(
+    rendered.services.flatMap((service) =>
+      Array.from({ length: service.replicas }, (_, index) => {
+        const name = containerName(namespace, kind, service.service, index + 1);
+        return [name, { service, replica: index + 1 }] as const;
+      }),
+    ),
+  );
+  const present = new Map(found.containers.map((container) => [container.name, container]));
+
+  const removals = new Map<string, string>();
+  const remove = (name: string, cause: string) =>
+    removals.set(name, plan.add(kind, { do: "remove container", target: name }, cause));
+  for (const container of found.containers) {
+    if (isFiller(container)) continue;
+    const match = wanted.get(container.name);
+    if (!match) remove(container.name, `${kind} has no such service any more`);
+    else if (container.labels[LABELS.configHash] !== match.service.configHash) {
+      remove(container.name, `its configuration changed`);
+    } else if (container.state === "dead" || container.state === "removing") {
+      remove(container.name, `Docker calls it ${container.state}`);
+    }
+  }
+
+  const networks = planNetworks(plan, kind, rendered.networks, found, removals, remove);
+  const pulls = new Map(
+    [...new Set(rendered.services.map(({ image }) => image))]
+      .filter((image) => input.missingImages.has(image))
+      .map((image) => [
+        image,
+        plan.add(kind, { do: "pull image", target: image }, "this host does not have it"),
+      ]),
+  );
+  const volumes = new Map(
+    rendered.volumes.map((volume) => {
+      const user = rendered.services.find(({ mounts }) =>
+        mounts.some((mount) => mount.volume === volume.name),
+      );
+      const planned =
+        user &&
+        planVolume(plan, kind, volume, user, found, input.filledVolumes, pulls.get(user.image) ?? null);
+      return [volume.name, planned ?? { made: [], filled: [] }];
+    }),
+  );
+
+  for (const [name, { service, replica }] of wanted) {
+    const held = input.held.get(name);
+    const filled = service.mounts.flatMap(({ volume }) => volumes.get(volume)?.filled ?? []);
+    const container = removals.has(name) ? undefined : present.get(name);
+    if (container) {
+      planPresent(plan, kind, service, container, networks, filled, held);
+    } else if (held === undefined) {
+      planMissing(plan, kind, service, containerPlan(name, service, replica), {
+        before: [
+          removals.get(name) ?? null,
+          pulls.get(service.image) ?? null,
+          ...service.mounts.flatMap(({ volume }) => volumes.get(volume)?.made ?? []),
+        ],
+        networks,
+        filled,
+      });
+    }
+  }
+}
+
+/** @returns by network name the operation that makes it; nothing for those that are there and right */
+function planNetworks(
+  plan: PlanBuilder,
+  kind: EnvironmentKind,
+  wanted: readonly RenderedNetwork[],
+  found: Snapshot,
+  removals: Map<string, string>,
+  removeContainer: (name: string, cause: string) => void,
+): Map<string, string> {
+  const made = new Map<string, string>();
+  for (const network of wanted) {
+    const [present, ...doubles] = found.networks.filter(({ name }) => name === network.name);
+    const problem = present && networkProblem(network, present);
+    const cause = problem ?? "Docker has two of that name";
+    const wrong = [...(problem ? [present] : []), ...doubles];
+    if (wrong.length > 0) {
+      for (const { name, networks } of found.containers) {
+        if (network.name in networks && !removals.has(name))
+          removeContainer(name, `its network is to go: ${cause}`);
+      }
+    }
+    const gone = wrong.map(({ id, name }) =>
+      plan.add(kind, { do: "remove network", target: name, networkId: id }, cause, [...removals.values()]),
+    );
+    if (!present || problem) {
+      const why = problem ?? `${kind} is to run and has no such network`;
+      made.set(
+        network.name,
+        plan.add(kind, { do: "create network", target: network.name, network }, why, gone),
+      );
+    }
+  }
+  const names = new Set(wanted.map(({ name }) => name));
+  for (const { name, id } of found.networks.filter((network) => !names.has(network.name))) {
+    plan.add(
+      kind,
+      { do: "remove network", target: name, networkId: id },
+      `${kind} has no such network any more`,
+      [...removals.values()],
+    );
+  }
+  return made;
+}
+
+function networkProblem(
+  wanted: RenderedNetwork,
+  { subnet, internal }: { subnet: string | null; internal: boolean },
+) {
+  if (wanted.subnet && subnet !== wanted.subnet) return `its subnet is ${subnet}, not ${wanted.subnet}`;
+  if (internal !== wanted.internal) return wanted.internal ? "it is not internal" : "it is internal";
+  return null;
+}
+
+function planMissing(
+  plan: PlanBuilder,
+  kind: EnvironmentKind,
+  service: RenderedService,
+  container: ContainerPlan,
+  {
+    before,
+    networks,
+    filled,
+  }: { before: (string | null)[]; networks: ReadonlyMap<string, string>; filled: string[] },
+): void {
+  const { name } = container;
+  const cause = `${kind} is to run and has no such container`;
+  const madeBy = (network: { name: string }) => networks.get(network.name) ?? null;
+  const created = plan.add(kind, { do: "create container", target: name, container }, cause, [
+    ...before,
+    ...service.networks.slice(0, 1).map(madeBy),
+  ]);
+  const connected = service.networks
+    .slice(1)
+    .map((network) =>
+      plan.add(
+        kind,
+        { do: "connect", target: name, network: network.name, aliases: network.aliases },
+        "it is made on one network only",
+        [created, madeBy(network)],
+      ),
+    );
+  plan.add(kind, { do: "start container", target: name }, `${kind} is to run`, [
+    created,
+    ...connected,
+    ...filled,
+  ]);
+}
+
+function planPresent(
+  plan: PlanBuilder,
+  kind: EnvironmentKind,
+  service: RenderedService,
+  container: EngineContainer,
+  networks: ReadonlyMap<string, string>,
+  filled: string[],
+  held: string | undefined,
+): void {
+  const { name, state } = container;
+  if (held !== undefined) {
+    if (state === "running" || state === "restarting") {
+      plan.add(kind, { do: "stop container", target: name, graceMs: service.stopGraceMs }, held);
+    }
+    return;
+  }
+  const connected = service.networks
+    .filter((network) => !(network.name in container.networks))
+    .map((network) =>
+      plan.add(
+        kind,
+        { do: "connect", target: name, network: network.name, aliases: network.aliases },
+        "it is not connected",
+        [networks.get(network.name) ?? null],
+      ),
+    );
+  const before = [
+    ...connected,
+    ...filled,
+    ...service.networks.map((network) => networks.get(network.name) ?? null),
+  ];
+  switch (state) {
+    case "created":
+      plan.add(
+        kind,
+        { do: "start container", target: name },
+        `${kind} is to run, and it was never started`,
+        before,
+      );
+      break;
+    case "exited":
+      if (service.job) break;
+      plan.add(
+        kind,
+        { do: "start container", target: name },
+        `${kind} is to run, and it ended with ${container.exitCode ?? "no exit code"}`,
+        before,
+      );
+      break;
+    case "paused":
+      plan.add(
+        kind,
+        { do: "unpause container", target: name },
+        `${kind} is to run, and it is paused`,
+        before,
+      );
+      break;
+    case "running":
+    case "restarting":
+    case "removing":
+    case "dead":
+      break;
+  }
+}
+
+function containerPlan(name: string, service: RenderedService, replica: number): ContainerPlan {
+  return {
+    ...service,
+    name,
+    labels: {
+      ...service.labels,
+      [LABELS.replica]: String(replica),
+      [LABELS.configHash]: service.configHash,
+      "com.docker.compose.container-number": String(replica),
+      "com.docker.compose.oneoff": "False",
+      "com.docker.compose.config-hash": service.configHash,
+    },
+  };
+}

@@ -1,0 +1,174 @@
+import type { Clock } from "./clock.ts";
+
+/**
+ * Knows which containers answer. Docker's own health check cannot tell in time: engine 20.10 has no start interval, so
+ * the first verdict comes a whole interval after the start, and an interval short enough to serve a bring-up costs an
+ * exec a second in every container for ever. So the worker asks a starting container itself, through the gateway and so
+ * over the very path that requests will take, quickly at first and ever more slowly; Docker's check watches afterwards,
+ * and its events take a container out again.
+ */
+
+export type ProbeTarget = {
+  /** Docker's container id. */
+  id: string;
+  namespace: string;
+  address: string;
+  port: number;
+  /** HTTP path that answers 2xx or 3xx when ready; null: an open port will do. */
+  path: string | null;
+};
+
+export type ReadinessProbe = (target: ProbeTarget) => Promise<boolean>;
+
+const FIRST_DELAY_MS = 10;
+const LONGEST_DELAY_MS = 2_000;
+const DELAY_GROWTH = 1.3;
+/** Once is no proof that a container which answered before is lost: it may only be busy. */
+const VERIFY_TRIES = 3;
+const VERIFY_DELAY_MS = 1_000;
+/** How long a look at new targets may keep a reconcile waiting. */
+const FIRST_LOOK_MS = 500;
+
+type Watched = {
+  target: ProbeTarget;
+  /** ms since 1970 at which the asking began. */
+  since: number;
+  ready: boolean;
+  delayMs: number;
+  cancel: (() => void) | null;
+  stopped: boolean;
+};
+
+export class Readiness {
+  private readonly watched = new Map<string, Watched>();
+  private readonly suspended = new Set<string>();
+  private readonly probe: ReadinessProbe;
+  private readonly clock: Clock;
+  private readonly onChange: (namespace: string) => void;
+
+  /** @param onChange told the namespace of which a container became ready, or no longer is */
+  constructor(probe: ReadinessProbe, clock: Clock, onChange: (namespace: string) => void) {
+    this.probe = probe;
+    this.clock = clock;
+    this.onChange = onChange;
+  }
+
+  /**
+   * Follows exactly `targets` in a namespace: others of it are forgotten, new ones are asked until they answer.
+   * @returns when each new one was asked once, or after half a second
+   */
+  async follow(namespace: string, targets: readonly ProbeTarget[]): Promise<void> {
+    const followed = targets.filter(({ id }) => !this.suspended.has(id));
+    const wanted = new Map(followed.map((target) => [target.id, target]));
+    for (const { target } of this.watched.values()) {
+      if (target.namespace === namespace && !wanted.has(target.id)) this.forget(target.id);
+    }
+    const looks: Promise<void>[] = [];
+    for (const target of followed) {
+      const known = this.watched.get(target.id);
+      if (known && sameTarget(known.target, target)) continue;
+      this.forget(target.id);
+      looks.push(this.begin(target));
+    }
+    if (looks.length === 0) return;
+    let cancel = () => {};
+    const bound = new Promise<void>((resolve) => (cancel = this.clock.after(FIRST_LOOK_MS, resolve)));
+    await Promise.race([Promise.all(looks), bound]);
+    cancel();
+  }
+
+  isReady(id: string): boolean {
+    return this.watched.get(id)?.ready ?? false;
+  }
+
+  /** Milliseconds for which a container was asked in vain; 0 once it answered. */
+  waitingMs(id: string): number {
+    const watched = this.watched.get(id);
+    return watched && !watched.ready ? this.clock.now() - watched.since : 0;
+  }
+
+  /** A container ended: whatever comes back under its id has to prove itself again. */
+  forget(id: string): void {
+    const watched = this.watched.get(id);
+    if (!watched) return;
+    watched.stopped = true;
+    watched.cancel?.();
+    this.watched.delete(id);
+  }
+
+  /** Docker says that a container ended, but its lists do not show it yet: it is not followed until `resume`. */
+  suspend(id: string): void {
+    this.suspended.add(id);
+    this.forget(id);
+  }
+
+  resume(id: string): void {
+    this.suspended.delete(id);
+  }
+
+  /** Events may have been missed: asks everybody again; who was ready stays so until it fails to answer. */
+  recheck(): void {
+    for (const watched of this.watched.values()) {
+      if (watched.ready) void this.verify(watched);
+    }
+  }
+
+  close(): void {
+    for (const id of [...this.watched.keys()]) this.forget(id);
+  }
+
+  private async begin(target: ProbeTarget): Promise<void> {
+    const watched: Watched = {
+      target,
+      since: this.clock.now(),
+      ready: false,
+      delayMs: FIRST_DELAY_MS,
+      cancel: null,
+      stopped: false,
+    };
+    this.watched.set(target.id, watched);
+    // The first answer is part of the look that waits for it, and needs no further one.
+    if (await this.answers(target)) watched.ready = true;
+    else this.askLater(watched);
+  }
+
+  private askLater(watched: Watched): void {
+    if (watched.stopped) return;
+    watched.cancel = this.clock.after(watched.delayMs, () => void this.ask(watched));
+    watched.delayMs = Math.min(watched.delayMs * DELAY_GROWTH, LONGEST_DELAY_MS);
+  }
+
+  private async ask(watched: Watched): Promise<void> {
+    const answered = await this.answers(watched.target);
+    if (watched.stopped) return;
+    if (!answered) return this.askLater(watched);
+    watched.ready = true;
+    this.onChange(watched.target.namespace);
+  }
+
+  private async verify(watched: Watched, tries = VERIFY_TRIES): Promise<void> {
+    if ((await this.answers(watched.target)) || watched.stopped) return;
+    if (tries > 1) {
+      watched.cancel = this.clock.after(VERIFY_DELAY_MS, () => void this.verify(watched, tries - 1));
+      return;
+    }
+    watched.ready = false;
+    watched.since = this.clock.now();
+    watched.delayMs = FIRST_DELAY_MS;
+    this.onChange(watched.target.namespace);
+    this.askLater(watched);
+  }
+
+  private async answers(target: ProbeTarget): Promise<boolean> {
+    try {
+      return await this.probe(target);
+    } catch {
+      // Whoever asks on behalf of the worker is away: that says nothing good of the container either.
+      return false;
+    }
+  }
+}
+
+function sameTarget(a: ProbeTarget, b: ProbeTarget): boolean {
+  return a.address === b.address && a.port === b.port && a.path === b.path;
+}

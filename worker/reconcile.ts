@@ -1,0 +1,288 @@
+import type { ProjectSpec } from "../core/projectSpec.ts";
+import type { RenderedProject } from "../core/render/rendered.ts";
+import type { Stacks } from "../core/stack.ts";
+import type { EnvironmentKind } from "../core/lifecycle.ts";
+import type { Clock } from "./clock.ts";
+import { blindObservation, conditionsOf, explain, START_LIMIT_MS, type Findings } from "./conditions.ts";
+import type { ControlPlane } from "./controlPlane.ts";
+import type { Crashes } from "./crashes.ts";
+import type { Engine } from "./engine/engine.ts";
+import { EngineError } from "./engine/engineError.ts";
+import { execute, type Execution, type Failure } from "./execute.ts";
+import type { Images } from "./images.ts";
+import type { Log } from "./log.ts";
+import { describe, type Operation } from "./plan/operation.ts";
+import { plan } from "./plan/plan.ts";
+import type { Turn } from "./queue.ts";
+import type { Readiness } from "./readiness.ts";
+import { renderWanted } from "./renderWanted.ts";
+import type { Reporter } from "./reporter.ts";
+import type { RouteTable } from "./routeTable.ts";
+import { routesOf, type FailedMessages } from "./routing.ts";
+import { probeTargets, seeProject, type SeenEnvironment } from "./seen.ts";
+import { isEmpty, observe, type Snapshot } from "./snapshot.ts";
+import type { StaleHealth } from "./staleHealth.ts";
+import type { Starters } from "./starters.ts";
+
+/** Calls to Docker at once for one project. */
+const PARALLEL_CALLS = 6;
+const LOG_LINES = 10;
+
+export type ReconcileContext = {
+  engine: Engine;
+  controlPlane: Pick<ControlPlane, "confirmDeleted" | "reallocateSubnet">;
+  routes: RouteTable;
+  reporter: Reporter;
+  readiness: Readiness;
+  staleHealth: StaleHealth;
+  crashes: Crashes;
+  images: Images;
+  starters: Starters;
+  stacks: Stacks;
+  /** The text of docker/project-template.yml. */
+  template: string;
+  instanceId: string;
+  clock: Clock;
+  log: Log;
+  /** Asks for another turn of the project after so many ms. */
+  again(projectId: string, delayMs: number): void;
+};
+
+export type ReconcileInput = {
+  spec: ProjectSpec;
+  turn: Turn;
+  /** Environments that the control plane waits to hear of. */
+  awaited: ReadonlySet<EnvironmentKind>;
+};
+
+/**
+ * One turn of one project: observe → plan → execute → observe → route → report.
+ * @returns `deleted` once nothing is left of a project that is to be deleted, and the control plane knows
+ * @throws when something failed that another turn may mend
+ */
+export async function reconcile(
+  context: ReconcileContext,
+  { spec, turn, awaited }: ReconcileInput,
+): Promise<"done" | "deleted"> {
+  const { engine, instanceId, clock, crashes } = context;
+  const { namespace, projectId } = spec;
+  const look = async () => context.staleHealth.correct(await observe(engine, { instanceId, namespace }));
+
+  const rendering = renderWanted({
+    spec,
+    stacks: context.stacks,
+    template: context.template,
+    instanceId,
+  });
+  const [before, missingImages] = await Promise.all([
+    look(),
+    context.images.missing(imagesOf(rendering.project)),
+  ]).catch((error: unknown) => reportBlind(context, spec, turn, error));
+  const held = crashes.held(namespace, clock.now());
+  const operations = plan({ spec, rendered: rendering.project, snapshot: before, missingImages, held });
+
+  const early = await ask(context, spec, rendering.project, before);
+  const leaving = leavingIn(operations);
+  await routeFor(context, spec, early, leaving, {});
+
+  const execution = await run(context, projectId, operations);
+  const after = operations.length === 0 ? before : await look();
+  const seen = operations.length === 0 ? early : await ask(context, spec, rendering.project, after);
+
+  const failedWrites = await reallocateTakenSubnets(context, spec, execution.failed);
+  const logs = await logsOf(context, seen, held);
+  const findings = (environment: SeenEnvironment, routeError: unknown): Findings => ({
+    namespace,
+    seen: environment,
+    renderError: rendering.error,
+    failures: execution.failed.filter(
+      ({ operation }) => operation.environment === environment.spec.kind || operation.environment === null,
+    ),
+    held,
+    logs,
+    routeError,
+    exhausted: turn.last,
+    before: context.reporter.last(projectId, environment.spec.kind)?.conditions ?? [],
+    now: clock.now(),
+  });
+
+  const failures = failedMessages(seen.map((environment) => conditionsOf(findings(environment, null))));
+  const routeError = await routeFor(context, spec, seen, new Set(), failures);
+  if (spec.status === "deleting" && isEmpty(after) && execution.failed.length === 0 && routeError === null) {
+    await context.controlPlane.confirmDeleted(projectId);
+    context.log("deleted", { project: spec.slug, namespace });
+    return "deleted";
+  }
+
+  const observations = seen.map((environment) => conditionsOf(findings(environment, routeError)));
+  const sent = await context.reporter.report(projectId, observations, awaited);
+  for (const { kind, phase, observedGeneration, message } of sent) {
+    context.log("reported", {
+      project: spec.slug,
+      environment: kind,
+      phase,
+      generation: observedGeneration,
+      message,
+    });
+  }
+  comeBack(context, projectId, namespace, seen);
+
+  const problem = execution.failed[0]?.error ?? routeError ?? failedWrites;
+  if (problem != null) throw problem instanceof Error ? problem : new Error(explain(problem));
+  // What is still there though everything was done (a network that others just left) needs another look.
+  if (spec.status === "deleting" && !isEmpty(after)) throw new Error(`${spec.slug} is not gone yet.`);
+  return "done";
+}
+
+/** Docker cannot be looked at. What runs may well go on running, so this is only said once retrying did not help. */
+async function reportBlind(
+  { reporter }: ReconcileContext,
+  { projectId, environments }: ProjectSpec,
+  turn: Turn,
+  error: unknown,
+): Promise<never> {
+  if (turn.last) {
+    const observations = environments
+      .filter(({ desired }) => desired !== "absent")
+      .map(({ kind, generation }) =>
+        blindObservation(kind, generation, error, reporter.last(projectId, kind)),
+      );
+    await reporter.report(projectId, observations, new Set());
+  }
+  throw error;
+}
+
+function imagesOf(rendered: RenderedProject | null): string[] {
+  return (rendered?.environments ?? []).flatMap(({ services }) => services.map(({ image }) => image));
+}
+
+/** Follows the readiness of what runs, and sees everything in its light. */
+async function ask(
+  { readiness }: ReconcileContext,
+  spec: ProjectSpec,
+  rendered: RenderedProject | null,
+  snapshot: Snapshot,
+): Promise<SeenEnvironment[]> {
+  await readiness.follow(
+    spec.namespace,
+    probeTargets(spec.namespace, seeProject(spec, rendered, snapshot, readiness)),
+  );
+  return seeProject(spec, rendered, snapshot, readiness);
+}
+
+async function run(
+  { engine, starters, images, log }: ReconcileContext,
+  projectId: string,
+  operations: readonly Operation[],
+): Promise<Execution> {
+  const execution = await execute(engine, starters, operations, {
+    parallel: PARALLEL_CALLS,
+    onDone: (operation, tookMs) =>
+      log("done", {
+        projectId,
+        operation: describe(operation),
+        cause: operation.cause,
+        ms: Math.round(tookMs),
+      }),
+  });
+  for (const { operation, error } of execution.failed) {
+    log("failed", { projectId, operation: describe(operation), cause: operation.cause, error });
+    if (error instanceof EngineError && error.fault === "image_missing") images.forget();
+  }
+  return execution;
+}
+
+/** Containers that an operation stops, removes or replaces. */
+function leavingIn(operations: readonly Operation[]): Set<string> {
+  return new Set(
+    operations
+      .filter((operation) => operation.do === "stop container" || operation.do === "remove container")
+      .map(({ target }) => target),
+  );
+}
+
+/** @returns why the gateway did not take it, or null */
+async function routeFor(
+  { routes, log }: ReconcileContext,
+  spec: ProjectSpec,
+  seen: readonly SeenEnvironment[],
+  leaving: ReadonlySet<string>,
+  failures: FailedMessages,
+): Promise<unknown> {
+  try {
+    const changed = await routes.put(spec.namespace, routesOf(spec, seen, leaving, failures));
+    if (changed === "changed") log("routed", { project: spec.slug, namespace: spec.namespace });
+    return null;
+  } catch (error) {
+    log("route-failed", { project: spec.slug, error });
+    return error;
+  }
+}
+
+/** A subnet that Docker says is taken is exchanged for another one; the next turn uses that. */
+async function reallocateTakenSubnets(
+  { controlPlane, log }: ReconcileContext,
+  spec: ProjectSpec,
+  failures: readonly Failure[],
+): Promise<unknown> {
+  for (const { operation, error } of failures) {
+    if (operation.do !== "create network" || operation.environment === null) continue;
+    if (!(error instanceof EngineError) || error.fault !== "subnet_taken") continue;
+    const which = operation.network.internal ? "internal" : "egress";
+    log("subnet-taken", { project: spec.slug, environment: operation.environment, which });
+    try {
+      await controlPlane.reallocateSubnet(spec.projectId, operation.environment, which, error.message);
+    } catch (refusal) {
+      return refusal;
+    }
+  }
+  return null;
+}
+
+async function logsOf(
+  { engine }: ReconcileContext,
+  seen: readonly SeenEnvironment[],
+  held: ReadonlyMap<string, string>,
+): Promise<Map<string, string>> {
+  const failing = seen
+    .flatMap(({ replicas }) => replicas)
+    .filter(
+      ({ name, service, waitingMs, container }) =>
+        container &&
+        (held.has(name) ||
+          waitingMs >= START_LIMIT_MS ||
+          (service.job && container.state === "exited" && container.exitCode !== 0)),
+    );
+  const logs = new Map<string, string>();
+  for (const { name } of failing) {
+    // They explain a failure; without them the failure is still told.
+    logs.set(name, await engine.tailLogs(name, LOG_LINES).catch(() => ""));
+  }
+  return logs;
+}
+
+function failedMessages(
+  observations: readonly { kind: string; phase: string; message: string }[],
+): FailedMessages {
+  return Object.fromEntries(
+    observations.filter(({ phase }) => phase === "failed").map(({ kind, message }) => [kind, message]),
+  );
+}
+
+/** Events bring a project back when something happens; these are the things that happen by themselves, in time. */
+function comeBack(
+  { again, crashes, clock }: ReconcileContext,
+  projectId: string,
+  namespace: string,
+  seen: readonly SeenEnvironment[],
+): void {
+  const now = clock.now();
+  const release = crashes.nextRelease(namespace, now);
+  const waiting = seen
+    .flatMap(({ replicas }) => replicas)
+    .map(({ waitingMs }) => waitingMs)
+    .filter((waitingMs) => waitingMs > 0 && waitingMs < START_LIMIT_MS)
+    .map((waitingMs) => START_LIMIT_MS - waitingMs);
+  const delays = [...(release === null ? [] : [release - now]), ...waiting];
+  if (delays.length > 0) again(projectId, Math.min(...delays));
+}

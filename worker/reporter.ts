@@ -1,0 +1,58 @@
+import type { EnvironmentKind } from "../core/lifecycle.ts";
+import type { EnvironmentObservation } from "../core/projectSpec.ts";
+import type { ControlPlane } from "./controlPlane.ts";
+import type { Presence } from "./presence.ts";
+
+/** Reports what changed, and only that. */
+export class Reporter {
+  /** The last observation that the control plane took, by project and kind. */
+  private readonly sent = new Map<string, EnvironmentObservation>();
+  private readonly controlPlane: Pick<ControlPlane, "report">;
+  private readonly presence: Presence;
+
+  constructor(controlPlane: Pick<ControlPlane, "report">, presence: Presence) {
+    this.controlPlane = controlPlane;
+    this.presence = presence;
+  }
+
+  /** What the control plane was last told of an environment by this worker. */
+  last(projectId: string, kind: EnvironmentKind): EnvironmentObservation | undefined {
+    return this.sent.get(keyOf(projectId, kind));
+  }
+
+  /**
+   * @param awaited kinds that the control plane waits to hear of, changed or not
+   * @returns what was sent: nothing while the control plane is away, and then it is news still when it is back
+   */
+  async report(
+    projectId: string,
+    observations: readonly EnvironmentObservation[],
+    awaited: ReadonlySet<EnvironmentKind>,
+  ): Promise<EnvironmentObservation[]> {
+    const news = observations.filter((observation) => {
+      const last = this.sent.get(keyOf(projectId, observation.kind));
+      if (awaited.has(observation.kind) && !last) return true;
+      // What was never there and is not wanted is no news.
+      if (!last) return observation.phase !== "absent";
+      return JSON.stringify(last) !== JSON.stringify(observation);
+    });
+    if (news.length === 0 || this.presence.isAway) return [];
+    try {
+      await this.controlPlane.report(projectId, news);
+    } catch (error) {
+      if (this.presence.noteFailure(error)) return [];
+      throw error;
+    }
+    for (const observation of news) this.sent.set(keyOf(projectId, observation.kind), observation);
+    return news;
+  }
+
+  /** Sends everything again when next asked: the control plane may have missed it. */
+  forget(projectId: string): void {
+    for (const key of this.sent.keys()) if (key.startsWith(`${projectId}/`)) this.sent.delete(key);
+  }
+}
+
+function keyOf(projectId: string, kind: EnvironmentKind): string {
+  return `${projectId}/${kind}`;
+}

@@ -1,0 +1,94 @@
+import { expect, test } from "vitest";
+import { SlipwayError } from "../core/errors.ts";
+import { LABELS } from "../core/labels.ts";
+import { NAMESPACE, projectSpec, STACKS, TEMPLATE } from "../core/render/render.fixtures.ts";
+import type { HostedProject } from "./controlPlane.ts";
+import type { Engine } from "./engine/engine.ts";
+import type { Gateway } from "./gateway/gateway.ts";
+import { Orphans } from "./orphans.ts";
+import { Presence } from "./presence.ts";
+import { renderWanted } from "./renderWanted.ts";
+import { resync, type ResyncContext } from "./resync.ts";
+import { RouteTable } from "./routeTable.ts";
+import { Wanted } from "./wanted.ts";
+
+const STRANGER = "project_1700000000001_strangerr";
+
+/** A host with one project that is read already; `story` is what the look led to. */
+async function setUp() {
+  const story: string[] = [];
+  const calls: string[] = [];
+  const presence = new Presence();
+  const wanted = new Wanted({ project: async () => projectSpec() }, presence);
+  await wanted.read("p1");
+  const hosted: HostedProject[] = [{ projectId: "p1", namespace: NAMESPACE, status: "development" }];
+  const volumes = [{ name: "v", labels: { [LABELS.namespace]: STRANGER, [LABELS.environment]: "dev" } }];
+  const gateway = {
+    answeringVersions: async () => new Map([[STRANGER, 1]]),
+    removeProject: async (namespace: string) => void story.push(`unroute ${namespace}`),
+  } as unknown as Gateway;
+  let now = 0;
+  const context: ResyncContext = {
+    engine: {
+      listContainers: async () => (calls.push("containers"), []),
+      listNetworks: async () => (calls.push("networks"), []),
+      listVolumes: async () => (calls.push("volumes"), volumes),
+    } as unknown as Engine,
+    controlPlane: { projects: async () => hosted },
+    gateway,
+    presence,
+    wanted,
+    routes: new RouteTable(gateway, () => now),
+    orphans: new Orphans(1_000),
+    instanceId: "abcd1234",
+    now: () => now,
+    held: () => new Map(),
+    render: (spec) =>
+      renderWanted({ spec, stacks: STACKS, template: TEMPLATE, instanceId: "abcd1234" }).project,
+    changed: (projectId) => story.push(`changed ${projectId}`),
+    drifted: (projectId) => story.push(`drifted ${projectId}`),
+    gone: (projectId) => story.push(`gone ${projectId}`),
+    orphaned: (namespace) => story.push(`orphaned ${namespace}`),
+  };
+  return { context, story, calls, hosted, presence, pass: (ms: number) => (now += ms) };
+}
+
+test("a project whose containers are missing has drifted; the whole look is three calls to Docker", async () => {
+  const { context, story, calls } = await setUp();
+  await resync(context);
+  expect(story).toEqual(["drifted p1", `unroute ${STRANGER}`]);
+  expect(calls).toEqual(["containers", "networks", "volumes"]);
+});
+
+test("what nobody owns is an orphan at the second look", async () => {
+  const { context, story, pass } = await setUp();
+  await resync(context);
+  story.length = 0;
+  pass(1_000);
+  await resync(context);
+  expect(story).toContain(`orphaned ${STRANGER}`);
+});
+
+test("another status, a new project and one that is gone are found though nobody told", async () => {
+  const { context, story, hosted } = await setUp();
+  hosted[0] = { ...hosted[0]!, status: "paused" };
+  hosted.push({ projectId: "p2", namespace: STRANGER, status: "planning" });
+  await resync(context);
+  expect(story).toEqual(["changed p1", "changed p2", "drifted p1"]);
+  story.length = 0;
+  hosted.length = 0;
+  await resync(context);
+  expect(story.filter((line) => line.startsWith("gone"))).toEqual(["gone p1", "gone p2"]);
+});
+
+test("while the control plane is away drift is found, and nobody is called an orphan or gone", async () => {
+  const { context, story, presence, pass } = await setUp();
+  await resync(context);
+  story.length = 0;
+  context.controlPlane.projects = () =>
+    Promise.reject(new SlipwayError({ code: "deadline", message: "away" }));
+  pass(10_000);
+  await resync(context);
+  expect(story).toEqual(["drifted p1"]);
+  expect(presence.isAway).toBe(true);
+});

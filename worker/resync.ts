@@ -1,0 +1,93 @@
+import type { ProjectSpec } from "../core/projectSpec.ts";
+import type { ControlPlane, HostedProject } from "./controlPlane.ts";
+import type { Engine } from "./engine/engine.ts";
+import type { Gateway } from "./gateway/gateway.ts";
+import type { Orphans } from "./orphans.ts";
+import { plan } from "./plan/plan.ts";
+import type { Presence } from "./presence.ts";
+import type { RenderedProject } from "../core/render/rendered.ts";
+import type { RouteTable } from "./routeTable.ts";
+import { byNamespace, observe, type Snapshot } from "./snapshot.ts";
+import type { Wanted } from "./wanted.ts";
+
+const NOTHING: Snapshot = { containers: [], networks: [], volumes: [] };
+
+export type ResyncContext = {
+  engine: Engine;
+  controlPlane: Pick<ControlPlane, "projects">;
+  gateway: Pick<Gateway, "removeProject">;
+  presence: Presence;
+  wanted: Wanted;
+  routes: RouteTable;
+  orphans: Orphans;
+  instanceId: string;
+  /** ms since 1970 */
+  now(): number;
+  /** Containers of a namespace that must not run now. */
+  held(namespace: string): ReadonlyMap<string, string>;
+  render(spec: ProjectSpec): RenderedProject | null;
+  /** What is to be done about a project, by its id. */
+  changed(projectId: string): void;
+  drifted(projectId: string): void;
+  gone(projectId: string, namespace: string): void;
+  orphaned(namespace: string): void;
+};
+
+/**
+ * One look at all that this instance owns, beside all that it should: says what differs, so that an idle project costs
+ * no call of its own.
+ */
+export async function resync(context: ResyncContext): Promise<void> {
+  const { engine, instanceId, wanted, routes } = context;
+  const found = byNamespace(await observe(engine, { instanceId }));
+  // What is heard of only while the list is read may be newer than the list.
+  const known = new Map(wanted.owners());
+  const hosted = await hostedProjects(context);
+  if (hosted) compareWithHosted(context, hosted, known, found);
+  for (const spec of wanted.all()) {
+    if (differs(context, spec, found.get(spec.namespace) ?? NOTHING)) context.drifted(spec.projectId);
+  }
+  const { lost, unknown } = await routes.compare();
+  for (const namespace of lost) {
+    const owner = wanted.ownerOf(namespace);
+    if (owner !== undefined) context.drifted(owner);
+  }
+  if (!hosted) return;
+  const owned = new Set(hosted.map(({ namespace }) => namespace));
+  for (const namespace of unknown.filter((namespace) => !owned.has(namespace))) {
+    await context.gateway.removeProject(namespace);
+  }
+}
+
+/** Null while the control plane is away: then nothing can be said of who owns what. */
+async function hostedProjects({ controlPlane, presence }: ResyncContext): Promise<HostedProject[] | null> {
+  if (presence.isAway) return null;
+  try {
+    return await controlPlane.projects();
+  } catch (error) {
+    if (presence.noteFailure(error)) return null;
+    throw error;
+  }
+}
+
+/** @param known, found read before `hosted` */
+function compareWithHosted(
+  { wanted, orphans, now, changed, gone, orphaned }: ResyncContext,
+  hosted: readonly HostedProject[],
+  known: ReadonlyMap<string, string>,
+  found: ReadonlyMap<string, Snapshot>,
+): void {
+  const owned = new Set(hosted.map(({ namespace }) => namespace));
+  for (const [namespace, projectId] of known) {
+    if (!owned.has(namespace)) gone(projectId, namespace);
+  }
+  for (const { projectId, namespace, status } of hosted) {
+    wanted.own(namespace, projectId);
+    if (wanted.last(projectId)?.status !== status) changed(projectId);
+  }
+  for (const namespace of orphans.look(found, owned, now())) orphaned(namespace);
+}
+
+function differs({ render, held }: ResyncContext, spec: ProjectSpec, snapshot: Snapshot): boolean {
+  return plan({ spec, rendered: render(spec), snapshot, held: held(spec.namespace) }).length > 0;
+}

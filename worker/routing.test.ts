@@ -1,0 +1,109 @@
+import { describe, expect, test } from "vitest";
+import { LABELS } from "../core/labels.ts";
+import type { ManifestInput } from "../core/manifest.ts";
+import type { EnvironmentSpec } from "../core/projectSpec.ts";
+import { NAMESPACE, projectSpec, STACKS, TEMPLATE } from "../core/render/render.fixtures.ts";
+import type { Status } from "../core/lifecycle.ts";
+import type { EngineContainer } from "./engine/engine.ts";
+import { renderWanted } from "./renderWanted.ts";
+import { routesOf } from "./routing.ts";
+import { probeTargets, seeProject } from "./seen.ts";
+
+const WEB_AND_API = {
+  services: { web: { stack: "static", route: "/" }, api: { stack: "node", route: "/api", replicas: 2 } },
+};
+
+/** A project whose containers all run, seen with `ready` deciding which of them answer. */
+function see(
+  manifest: Partial<ManifestInput>,
+  environment: Partial<EnvironmentSpec>,
+  {
+    ready = () => true,
+    change = {},
+  }: { ready?: (id: string) => boolean; change?: Partial<EngineContainer> } = {},
+) {
+  const spec = projectSpec(manifest, [environment]);
+  const { project } = renderWanted({ spec, stacks: STACKS, template: TEMPLATE, instanceId: "abcd1234" });
+  const containers = (project?.environments ?? []).flatMap(({ kind, services }) =>
+    services.flatMap((service) =>
+      Array.from({ length: service.replicas }, (_, index): EngineContainer => {
+        const name = `${NAMESPACE}-${kind}-${service.service}-${index + 1}`;
+        return {
+          id: name,
+          name,
+          image: service.image,
+          labels: { ...service.labels, [LABELS.configHash]: service.configHash },
+          state: "running",
+          health: "starting",
+          exitCode: null,
+          networks: { [`${NAMESPACE}_${kind}`]: `10.248.0.${service.service.length + index * 10}` },
+          ...change,
+        };
+      }),
+    ),
+  );
+  const snapshot = { containers, networks: [], volumes: [] };
+  return seeProject(spec, project, snapshot, { isReady: ready, waitingMs: () => 0 });
+}
+
+const shop = (status: Status = "development") => ({ namespace: NAMESPACE, slug: "shop", status });
+
+describe("a running environment", () => {
+  test("serves from the replicas that answer", () => {
+    const seen = see(WEB_AND_API, {}, { ready: (id) => !id.endsWith("api-2") });
+    expect(routesOf(shop(), seen, new Set(), {})?.environments.dev).toMatchObject({
+      state: "serving",
+      services: [
+        { service: "web", prefix: "/", upstreams: [{ address: "10.248.0.3", port: 8080 }] },
+        { service: "api", prefix: "/api", upstreams: [{ address: "10.248.0.3", port: 3000 }] },
+      ],
+    });
+  });
+
+  test("no longer sends anybody where something is about to stop", () => {
+    const leaving = new Set([`${NAMESPACE}-dev-api-1`]);
+    const routes = routesOf(shop(), see(WEB_AND_API, {}), leaving, {});
+    expect(routes?.environments.dev?.services[1]?.upstreams).toMatchObject([{ address: "10.248.0.13" }]);
+  });
+
+  test("is starting while nobody answers, and says why where it has failed", () => {
+    const seen = see({}, {}, { ready: () => false });
+    expect(routesOf(shop(), seen, new Set(), {})?.environments.dev).toEqual({
+      state: "starting",
+      services: [],
+    });
+    expect(routesOf(shop(), seen, new Set(), { dev: "no disk" })?.environments.dev).toEqual({
+      state: "failed",
+      services: [],
+      message: "no disk",
+    });
+  });
+
+  test.each([{ health: "unhealthy" }, { state: "paused" }, { state: "exited" }, { networks: {} }] as const)(
+    "sends nobody to a container that is %o, even if it answered before",
+    (change) => {
+      expect(routesOf(shop(), see({}, {}, { change }), new Set(), {})?.environments.dev?.state).toBe(
+        "starting",
+      );
+    },
+  );
+
+  test("asks only containers that could answer", () => {
+    expect(probeTargets(NAMESPACE, see({}, {}))).toMatchObject([
+      { address: "10.248.0.3", port: 3000, path: "/health" },
+    ]);
+    expect(probeTargets(NAMESPACE, see({}, {}, { change: { health: "unhealthy" } }))).toEqual([]);
+    expect(probeTargets(NAMESPACE, see({}, {}, { change: { state: "exited" } }))).toEqual([]);
+  });
+});
+
+test("a hibernated environment says whether its project is paused", () => {
+  const seen = see({}, { desired: "hibernated" });
+  expect(routesOf(shop("paused"), seen, new Set(), {})?.environments.dev?.state).toBe("paused");
+  expect(routesOf(shop("deployment"), seen, new Set(), {})?.environments.dev?.state).toBe("hibernated");
+});
+
+test("an absent environment, and one that only tests, have no route", () => {
+  expect(routesOf(shop(), see({}, { desired: "absent" }), new Set(), {})).toBeNull();
+  expect(routesOf(shop(), see({}, { kind: "test" }), new Set(), {})).toBeNull();
+});

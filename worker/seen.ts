@@ -1,0 +1,97 @@
+import { LABELS } from "../core/labels.ts";
+import { containerName } from "../core/naming.ts";
+import type { EnvironmentSpec, ProjectSpec } from "../core/projectSpec.ts";
+import type { RenderedEnvironment, RenderedProject, RenderedService } from "../core/render/rendered.ts";
+import type { EngineContainer } from "./engine/engine.ts";
+import type { ProbeTarget, Readiness } from "./readiness.ts";
+import { isFiller, ofEnvironment, type Snapshot } from "./snapshot.ts";
+
+/** An environment as it was just seen, beside what is wanted of it. */
+export type SeenEnvironment = {
+  spec: EnvironmentSpec;
+  /** Null where it could not be rendered. */
+  rendered: RenderedEnvironment | null;
+  found: Snapshot;
+  /** One for each replica of each service that the rendered environment has. */
+  replicas: SeenReplica[];
+};
+
+export type SeenReplica = {
+  service: RenderedService;
+  replica: number;
+  name: string;
+  /** Null while there is none, or only one that is to be replaced. */
+  container: EngineContainer | null;
+  /** IPv4 on the network that the gateway uses; null while it does not run. */
+  address: string | null;
+  /** Answers, as just seen. */
+  ready: boolean;
+  /** Milliseconds for which it was asked in vain. */
+  waitingMs: number;
+};
+
+/** Matches what is wanted with what there is. Pure but for asking `readiness` what it knows. */
+export function seeProject(
+  spec: ProjectSpec,
+  rendered: RenderedProject | null,
+  snapshot: Snapshot,
+  readiness: Pick<Readiness, "isReady" | "waitingMs">,
+): SeenEnvironment[] {
+  return spec.environments.map((environment) => {
+    const found = ofEnvironment(snapshot, environment.kind);
+    const of = rendered?.environments.find(({ kind }) => kind === environment.kind) ?? null;
+    const byName = new Map(found.containers.map((container) => [container.name, container]));
+    const replicas = (of?.services ?? []).flatMap((service) =>
+      Array.from({ length: service.replicas }, (_, index) => {
+        const name = containerName(spec.namespace, environment.kind, service.service, index + 1);
+        return seeReplica(service, index + 1, name, byName.get(name), readiness);
+      }),
+    );
+    return { spec: environment, rendered: of, found, replicas };
+  });
+}
+
+function seeReplica(
+  service: RenderedService,
+  replica: number,
+  name: string,
+  found: EngineContainer | undefined,
+  readiness: Pick<Readiness, "isReady" | "waitingMs">,
+): SeenReplica {
+  const container = found && found.labels[LABELS.configHash] === service.configHash ? found : null;
+  const address =
+    (container?.state === "running" && container.networks[service.networks[0]?.name ?? ""]) || null;
+  if (service.job) {
+    const ready = container?.state === "exited" && container.exitCode === 0;
+    return { service, replica, name, container, address, ready, waitingMs: 0 };
+  }
+  const well = container?.state === "running" && container.health !== "unhealthy";
+  const answers =
+    service.port === null ? container?.health !== "starting" : readiness.isReady(container?.id ?? "");
+  return {
+    service,
+    replica,
+    name,
+    container,
+    address,
+    ready: well && answers && (service.port === null || address !== null),
+    waitingMs: container ? readiness.waitingMs(container.id) : 0,
+  };
+}
+
+/** Whom to ask whether they are ready: what runs, is to run, listens, and is not known to be unwell. */
+export function probeTargets(namespace: string, seen: readonly SeenEnvironment[]): ProbeTarget[] {
+  return seen
+    .filter(({ spec }) => spec.desired === "running")
+    .flatMap(({ replicas }) => replicas)
+    .flatMap(({ service, container, address }) =>
+      container && address !== null && service.port !== null && container.health !== "unhealthy"
+        ? [{ id: container.id, namespace, address, port: service.port, path: service.readyPath }]
+        : [],
+    );
+}
+
+/** Containers of services, whatever they were made from; not what fills volumes. */
+export function serviceContainers({ found }: SeenEnvironment): EngineContainer[] {
+  return found.containers.filter((container) => !isFiller(container));
+}

@@ -1,0 +1,208 @@
+import { makeNamespace } from "../../core/naming.ts";
+import { desiredAfter, ENVIRONMENT_KINDS, type EnvironmentKind, type Status } from "../../core/lifecycle.ts";
+import { parseManifest, type ManifestInput } from "../../core/manifest.ts";
+import {
+  isSettled,
+  type EnvironmentObservation,
+  type EnvironmentSpec,
+  type ProjectSpec,
+} from "../../core/projectSpec.ts";
+import type { ControlPlane, HostedProject, InboxRow } from "../controlPlane.ts";
+
+type Row = {
+  spec: ProjectSpec;
+  observed: Map<EnvironmentKind, EnvironmentObservation>;
+  inbox: Set<EnvironmentKind>;
+};
+
+/** A control plane in memory, by the contract's rules, for tests and simulation of the worker alone. */
+export class MemoryControlPlane implements ControlPlane {
+  readonly rows = new Map<string, Row>();
+  /** Every report in the order in which they came, as `slug kind phase`. */
+  readonly reports: string[] = [];
+  private readonly listeners = new Set<(rows: InboxRow[]) => void>();
+  private readonly changes = new Set<() => void>();
+  private nextSubnet = 0;
+  private count = 0;
+  private readonly subnetPrefix: string;
+  private readonly random: () => number;
+
+  /** @param subnetPrefix the first two bytes of all subnets, like `10.248` */
+  constructor(subnetPrefix: string, random: () => number = Math.random) {
+    this.subnetPrefix = subnetPrefix;
+    this.random = random;
+  }
+
+  create(slug: string, manifest: Partial<ManifestInput> = {}): ProjectSpec {
+    this.count += 1;
+    const projectId = `${slug}-${this.count}`;
+    const spec: ProjectSpec = {
+      projectId,
+      slug,
+      name: slug,
+      namespace: makeNamespace(1_700_000_000_000 + this.count, this.random),
+      status: "created",
+      manifest: parseManifest({ name: slug, ...(manifest.services ? {} : { stack: "node" }), ...manifest }),
+      environments: ENVIRONMENT_KINDS.map((kind) => ({
+        kind,
+        desired: "absent",
+        generation: 0,
+        subnet: null,
+        egressSubnet: null,
+        keepVolumes: false,
+      })),
+    };
+    this.rows.set(projectId, { spec, observed: new Map(), inbox: new Set() });
+    return spec;
+  }
+
+  move(projectId: string, status: Status): void {
+    const row = this.row(projectId);
+    const environments = row.spec.environments.map((environment): EnvironmentSpec => {
+      const desired = desiredAfter(status, environment.kind, environment.desired);
+      if (desired === environment.desired && status !== "deleting") return environment;
+      row.inbox.add(environment.kind);
+      return {
+        ...environment,
+        desired,
+        generation: environment.generation + 1,
+        subnet: desired === "absent" ? null : (environment.subnet ?? this.subnet()),
+        egressSubnet: desired === "absent" ? null : (environment.egressSubnet ?? this.subnet()),
+        keepVolumes: status === "failed" || status === "planning",
+      };
+    });
+    row.spec = { ...row.spec, status, environments };
+    this.tell();
+  }
+
+  /** Changes a project's manifest and so every environment of it that is wanted. */
+  edit(projectId: string, manifest: Partial<ManifestInput>): void {
+    const row = this.row(projectId);
+    row.spec = {
+      ...row.spec,
+      manifest: parseManifest({ ...row.spec.manifest, ...manifest }),
+      environments: row.spec.environments.map((environment) => {
+        if (environment.desired === "absent") return environment;
+        row.inbox.add(environment.kind);
+        return { ...environment, generation: environment.generation + 1 };
+      }),
+    };
+    this.tell();
+  }
+
+  /** Whoever followed the inbox is no more. */
+  dropListeners(): void {
+    this.listeners.clear();
+  }
+
+  observed(projectId: string, kind: EnvironmentKind): EnvironmentObservation | undefined {
+    return this.rows.get(projectId)?.observed.get(kind);
+  }
+
+  /** Settles once `condition` holds; asked again after each change here. */
+  async until(condition: () => boolean, what: string, timeoutMs: number): Promise<void> {
+    if (condition()) return;
+    await new Promise<void>((resolve, reject) => {
+      const done = () => {
+        if (!condition()) return;
+        clearTimeout(timer);
+        this.changes.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.changes.delete(done);
+        reject(new Error(`Not within ${timeoutMs} ms: ${what}. Reports: ${this.reports.join("; ")}`));
+      }, timeoutMs);
+      this.changes.add(done);
+    });
+  }
+
+  watchInbox(onRows: (rows: InboxRow[]) => void): () => void {
+    this.listeners.add(onRows);
+    onRows(this.inbox());
+    return () => void this.listeners.delete(onRows);
+  }
+
+  async project(projectId: string): Promise<ProjectSpec | null> {
+    return this.rows.get(projectId)?.spec ?? null;
+  }
+
+  async projects(): Promise<HostedProject[]> {
+    return [...this.rows.values()].map(({ spec: { projectId, namespace, status } }) => ({
+      projectId,
+      namespace,
+      status,
+    }));
+  }
+
+  async report(projectId: string, environments: EnvironmentObservation[]): Promise<void> {
+    const row = this.row(projectId);
+    for (const seen of environments) {
+      row.observed.set(seen.kind, seen);
+      this.reports.push(`${row.spec.slug} ${seen.kind} ${seen.phase}`);
+      const wanted = row.spec.environments.find(({ kind }) => kind === seen.kind)!;
+      if (row.spec.status === "deleting" || seen.observedGeneration !== wanted.generation) continue;
+      if (isSettled(wanted.desired, seen.phase)) row.inbox.delete(seen.kind);
+    }
+    this.tell();
+  }
+
+  async confirmDeleted(projectId: string): Promise<void> {
+    this.rows.delete(projectId);
+    this.tell();
+  }
+
+  async reallocateSubnet(
+    projectId: string,
+    kind: EnvironmentKind,
+    which: "internal" | "egress",
+  ): Promise<void> {
+    const row = this.row(projectId);
+    row.inbox.add(kind);
+    row.spec = {
+      ...row.spec,
+      environments: row.spec.environments.map((environment) => {
+        if (environment.kind !== kind) return environment;
+        const subnet = which === "internal" ? { subnet: this.subnet() } : { egressSubnet: this.subnet() };
+        return { ...environment, ...subnet, generation: environment.generation + 1 };
+      }),
+    };
+    this.tell();
+  }
+
+  async heartbeat(): Promise<void> {}
+  async unregister(): Promise<void> {}
+
+  private row(projectId: string): Row {
+    const row = this.rows.get(projectId);
+    if (!row) throw new Error(`There is no project ${projectId}.`);
+    return row;
+  }
+
+  /** The subnet that is given out next. */
+  peekSubnet(): string {
+    return this.subnetOf(this.nextSubnet);
+  }
+
+  private subnet(): string {
+    return this.subnetOf(this.nextSubnet++);
+  }
+
+  private subnetOf(number: number): string {
+    return `${this.subnetPrefix}.${Math.floor(number / 4)}.${(number % 4) * 64}/26`;
+  }
+
+  private inbox(): InboxRow[] {
+    return [...this.rows.values()].flatMap(({ spec, inbox }) =>
+      spec.environments
+        .filter(({ kind }) => inbox.has(kind))
+        .map(({ kind, generation }) => ({ projectId: spec.projectId, kind, generation })),
+    );
+  }
+
+  private tell(): void {
+    const rows = this.inbox();
+    for (const listener of this.listeners) listener(rows);
+    for (const change of [...this.changes]) change();
+  }
+}

@@ -1,0 +1,321 @@
+import type { Stacks } from "../core/stack.ts";
+import type { Clock } from "./clock.ts";
+import type { ControlPlane, InboxRow } from "./controlPlane.ts";
+import { Crashes } from "./crashes.ts";
+import { dirtOf } from "./dirt.ts";
+import type { Engine, EngineEvent, EngineWatch } from "./engine/engine.ts";
+import type { Gateway } from "./gateway/gateway.ts";
+import { gatewayProbe } from "./gatewayProbe.ts";
+import { Images } from "./images.ts";
+import { Inbox } from "./inbox.ts";
+import type { Log } from "./log.ts";
+import { Orphans } from "./orphans.ts";
+import { Presence } from "./presence.ts";
+import { DEFAULT_RETRY, KeyedQueue, type RetryPolicy, type Turn } from "./queue.ts";
+import { Readiness } from "./readiness.ts";
+import { reconcile, type ReconcileContext } from "./reconcile.ts";
+import { removeOrphan } from "./removeOrphan.ts";
+import { renderWanted } from "./renderWanted.ts";
+import { Reporter } from "./reporter.ts";
+import { resync } from "./resync.ts";
+import { RouteTable } from "./routeTable.ts";
+import { StaleHealth } from "./staleHealth.ts";
+import type { Starters } from "./starters.ts";
+import { Wanted } from "./wanted.ts";
+
+/** Projects that are worked on at once: more of them would make each slower, not all of them faster. */
+const PARALLEL_PROJECTS = 4;
+/** Milliseconds between two looks at everything, and for which an orphan is left in peace. */
+const DEFAULT_TIMING = { resyncMs: 60_000, orphanGraceMs: 60_000 };
+/** Keys of the queue are project ids, and this with a namespace. */
+const ORPHAN = "orphan:";
+
+export type WorkerOptions = {
+  engine: Engine;
+  controlPlane: ControlPlane;
+  gateway: Gateway;
+  starters: Starters;
+  stacks: Stacks;
+  /** The text of docker/project-template.yml. */
+  template: string;
+  instanceId: string;
+  clock: Clock;
+  /** In [0, 1). */
+  random: () => number;
+  log: Log;
+  /** Makes what projects share (gateway, firewall) be there; called after the engine came back, and now and then. */
+  ensureShared: (engineChanged: boolean) => Promise<void>;
+  /** The control plane no longer takes this worker's word: another one has the host. */
+  onFenced: (error: unknown) => void;
+  isFenced: (error: unknown) => boolean;
+  retry?: RetryPolicy;
+  timing?: { resyncMs: number; orphanGraceMs: number };
+};
+
+/**
+ * Keeps one host as its control plane wants it. Everything that happens (an inbox row, an event of Docker's, a container
+ * that answers, the clock) only marks a project; the queue then looks at what is wanted and what there is, and never at
+ * what happened.
+ */
+export class Worker {
+  private readonly options: WorkerOptions;
+  private readonly timing: { resyncMs: number; orphanGraceMs: number };
+  private readonly queue: KeyedQueue;
+  private readonly readiness: Readiness;
+  private readonly images: Images;
+  private readonly routes: RouteTable;
+  private readonly reporter: Reporter;
+  private readonly wanted: Wanted;
+  private readonly orphans: Orphans;
+  private readonly inbox = new Inbox();
+  private readonly presence = new Presence();
+  private readonly crashes = new Crashes();
+  private readonly staleHealth = new StaleHealth();
+  private readonly timers = new Map<string, () => void>();
+  private readonly background = new Set<Promise<void>>();
+  private unsubscribe: (() => void) | null = null;
+  private watch: EngineWatch | null = null;
+  private engineWasLost = false;
+  private closing = false;
+
+  constructor(options: WorkerOptions) {
+    const { clock, engine, gateway, controlPlane, random } = options;
+    this.options = options;
+    this.timing = options.timing ?? DEFAULT_TIMING;
+    this.orphans = new Orphans(this.timing.orphanGraceMs);
+    this.images = new Images(engine);
+    this.wanted = new Wanted(controlPlane, this.presence);
+    this.routes = new RouteTable(gateway, () => clock.now());
+    this.reporter = new Reporter(controlPlane, this.presence);
+    this.readiness = new Readiness(gatewayProbe(gateway), clock, (namespace) =>
+      this.markNamespace(namespace),
+    );
+    this.queue = new KeyedQueue((key, turn) => this.turn(key, turn), {
+      clock,
+      random,
+      parallel: PARALLEL_PROJECTS,
+      retry: options.retry ?? DEFAULT_RETRY,
+      onFailure: (key, error, retryInMs, { failures }) =>
+        this.logFailure("retry", error, { key, failures: failures + 1, retryInMs }),
+    });
+  }
+
+  /**
+   * Looks at everything once, then follows the control plane and Docker. The gateway must answer already.
+   * @returns when it follows both; work may be going on
+   */
+  async start(): Promise<void> {
+    const { controlPlane, engine } = this.options;
+    // First of all, so that what is pushed from now on is newer than what the gateway has.
+    await this.routes.compare();
+    this.unsubscribe = controlPlane.watchInbox(
+      (rows) => this.onInbox(rows),
+      (error) => this.logFailure("inbox-failed", error),
+    );
+    this.watch = engine.watch({
+      onEvent: (event) => this.onEvent(event),
+      onConnected: () => this.onEngineConnected(),
+      onLost: (error) => {
+        this.engineWasLost = true;
+        if (!this.closing) this.logFailure("engine-lost", error);
+      },
+    });
+    await this.resync();
+    this.scheduleResync();
+  }
+
+  /** Ends what is running and leaves every container as it is. */
+  async stop(): Promise<void> {
+    this.closing = true;
+    this.unsubscribe?.();
+    this.watch?.close();
+    for (const cancel of this.timers.values()) cancel();
+    this.readiness.close();
+    await Promise.all([this.queue.close(), ...this.background]);
+  }
+
+  /** Settles once no turn runs or waits for a free place. */
+  async settled(): Promise<void> {
+    await this.queue.settled();
+  }
+
+  /** The control plane answered. Where it had been away, what could not be told is told now. */
+  onControlPlaneHeard(): void {
+    if (!this.presence.noteHeard()) return;
+    this.options.log("control-plane-back");
+    for (const projectId of this.wanted.owners().values()) this.queue.mark(projectId, true);
+  }
+
+  private onInbox(rows: readonly InboxRow[]): void {
+    this.onControlPlaneHeard();
+    for (const projectId of this.inbox.replace(rows)) this.markChanged(projectId);
+  }
+
+  private onEvent(event: EngineEvent): void {
+    this.crashes.note(event, this.options.clock.now());
+    this.staleHealth.note(event);
+    const dirt = dirtOf(event, this.options.instanceId);
+    switch (dirt?.kind) {
+      case "namespace":
+        if (dirt.withdraw !== null) this.onEnded(dirt.withdraw, dirt.namespace);
+        this.markNamespace(dirt.namespace);
+        break;
+      case "gateway":
+        this.inBackground("ensure-shared-failed", async () => {
+          await this.options.engine.changeDone(dirt.container);
+          await this.ensureShared(false);
+        });
+        break;
+      case "images":
+        this.images.forget();
+        for (const projectId of this.wanted.owners().values()) {
+          if (this.queue.isFailing(projectId)) this.queue.mark(projectId, true);
+        }
+        break;
+      case undefined:
+        break;
+    }
+  }
+
+  /** Withdraws a container's address at once, and looks again when lists tell what became of it. */
+  private onEnded(container: string, namespace: string): void {
+    this.readiness.suspend(container);
+    this.inBackground("look-failed", async () => {
+      try {
+        await this.options.engine.changeDone(container);
+      } finally {
+        this.readiness.resume(container);
+        this.markNamespace(namespace);
+      }
+    });
+  }
+
+  private onEngineConnected(): void {
+    this.options.log("engine-connected");
+    if (!this.engineWasLost) return;
+    this.engineWasLost = false;
+    this.readiness.recheck();
+    this.images.forget();
+    for (const projectId of this.wanted.owners().values()) this.queue.mark(projectId);
+    this.inBackground("ensure-shared-failed", () => this.ensureShared(true));
+  }
+
+  /** What is wanted of a project is another thing than before. */
+  private markChanged(projectId: string): void {
+    const spec = this.wanted.last(projectId);
+    if (spec) this.crashes.forgive(spec.namespace);
+    this.wanted.expire(projectId);
+    this.queue.mark(projectId, true);
+  }
+
+  private markNamespace(namespace: string): void {
+    const projectId = this.wanted.ownerOf(namespace);
+    if (projectId !== undefined) this.queue.mark(projectId);
+  }
+
+  private async ensureShared(engineChanged: boolean): Promise<void> {
+    await this.options.ensureShared(engineChanged);
+    const { lost } = await this.routes.compare();
+    for (const namespace of lost) this.markNamespace(namespace);
+  }
+
+  private scheduleResync(): void {
+    this.later("resync", this.timing.resyncMs, () => {
+      this.inBackground("resync-failed", async () => {
+        try {
+          await this.ensureShared(false);
+          this.readiness.recheck();
+          await this.resync();
+        } finally {
+          this.scheduleResync();
+        }
+      });
+    });
+  }
+
+  private async resync(): Promise<void> {
+    const { clock, stacks, template, instanceId } = this.options;
+    await resync({
+      ...this.options,
+      presence: this.presence,
+      wanted: this.wanted,
+      routes: this.routes,
+      orphans: this.orphans,
+      now: () => clock.now(),
+      held: (namespace) => this.crashes.held(namespace, clock.now()),
+      render: (spec) => renderWanted({ spec, stacks, template, instanceId }).project,
+      changed: (projectId) => this.markChanged(projectId),
+      drifted: (projectId) => this.queue.mark(projectId),
+      gone: (projectId, namespace) => this.forgetProject(projectId, namespace),
+      orphaned: (namespace) => this.queue.mark(`${ORPHAN}${namespace}`),
+    });
+  }
+
+  private async turn(key: string, turn: Turn): Promise<void> {
+    if (key.startsWith(ORPHAN)) return await this.orphanTurn(key.slice(ORPHAN.length));
+    const known = this.wanted.last(key);
+    const spec = await this.wanted.read(key);
+    // It lives elsewhere or is gone; what it left here is an orphan, and the next looks at everything see to that.
+    if (!spec) {
+      if (known) this.forgetProject(key, known.namespace);
+      return;
+    }
+    try {
+      const awaited = this.inbox.awaited(key);
+      const result = await reconcile(this.context(), { spec, turn, awaited });
+      if (result === "deleted") this.forgetProject(key, spec.namespace);
+    } catch (error) {
+      // Part of what went wrong may be that something else is wanted by now.
+      this.wanted.expire(key);
+      throw error;
+    }
+  }
+
+  private async orphanTurn(namespace: string): Promise<void> {
+    // It may have found an owner since it was looked at.
+    if (this.wanted.ownerOf(namespace) !== undefined) return;
+    await removeOrphan({ ...this.options, routes: this.routes }, namespace);
+  }
+
+  private context(): ReconcileContext {
+    return {
+      ...this.options,
+      routes: this.routes,
+      reporter: this.reporter,
+      readiness: this.readiness,
+      crashes: this.crashes,
+      staleHealth: this.staleHealth,
+      images: this.images,
+      again: (projectId, delayMs) => this.later(projectId, delayMs, () => this.queue.mark(projectId)),
+    };
+  }
+
+  private forgetProject(projectId: string, namespace: string): void {
+    this.wanted.forget(projectId);
+    this.reporter.forget(projectId);
+    this.routes.forget(namespace);
+    this.timers.get(projectId)?.();
+    this.timers.delete(projectId);
+    this.inBackground("forget-failed", () => this.readiness.follow(namespace, []));
+  }
+
+  private later(name: string, delayMs: number, callback: () => void): void {
+    if (this.closing) return;
+    this.timers.get(name)?.();
+    this.timers.set(name, this.options.clock.after(delayMs, callback));
+  }
+
+  /** What goes wrong here is mended by the next look at everything. */
+  private inBackground(event: string, work: () => Promise<void>): void {
+    if (this.closing) return;
+    const going = work()
+      .catch((error: unknown) => this.logFailure(event, error))
+      .finally(() => this.background.delete(going));
+    this.background.add(going);
+  }
+
+  private logFailure(event: string, error: unknown, fields: Record<string, unknown> = {}): void {
+    if (this.options.isFenced(error)) this.options.onFenced(error);
+    this.options.log(event, { ...fields, error });
+  }
+}
