@@ -1,0 +1,150 @@
+import type { Command } from "commander";
+import { api } from "../../../convex/_generated/api.js";
+import { age } from "../lib/age.ts";
+import { confirm } from "../lib/confirm.ts";
+import { outputOf } from "../lib/context.ts";
+import { WrongUse } from "../lib/fail.ts";
+import { readManifestFile } from "../lib/manifestFile.ts";
+import { waitTimeout } from "../lib/options.ts";
+import { table } from "../lib/output.ts";
+import { describeProject } from "../lib/projectText.ts";
+import { openSession } from "../lib/session.ts";
+import { waitUntilSettled } from "../lib/settle.ts";
+import { getProject, listProjects } from "../lib/views.ts";
+
+export function addProject(program: Command): void {
+  const project = program
+    .command("project")
+    .summary("create, list, show and delete projects")
+    .description("Create, list, show and delete projects.");
+  project
+    .command("create")
+    .summary("create a project")
+    .description("Create a project; it starts in the status `created`, with nothing running.")
+    .argument("[name]", "its name; with --file the manifest's own name is the default")
+    .option("--stack <stack>", "node, python, react, static …: the stack whose starter it begins with")
+    .option("--file <path>", "a manifest, slipway.yml")
+    .addHelpText("after", "\nExample:\n  slipway project create shop --stack react")
+    .action(create);
+  project
+    .command("list")
+    .alias("ls")
+    .summary("list the projects")
+    .description("List the projects.")
+    .action(list);
+  project
+    .command("show")
+    .summary("show all about one project")
+    .description("Show all about one project.")
+    .argument("<project>", "slug, namespace or id")
+    .action(show);
+  project
+    .command("delete")
+    .alias("rm")
+    .summary("delete a project and all that it has")
+    .description("Delete a project with its containers, networks, volumes and data.")
+    .argument("<project>", "slug, namespace or id")
+    .option("--yes", "do not ask")
+    .option("--wait", "wait until nothing of it is left")
+    .addOption(waitTimeout())
+    .option("--reason <text>", "why, for the audit log")
+    .action(remove);
+}
+
+async function create(
+  name: string | undefined,
+  { stack, file }: { stack?: string; file?: string },
+  command: Command,
+): Promise<void> {
+  const output = outputOf(command);
+  if (stack !== undefined && file !== undefined) {
+    throw new WrongUse("--stack and --file exclude each other: the manifest names its stack.");
+  }
+  const manifest = file === undefined ? undefined : await readManifestFile(file);
+  const named = name ?? nameIn(manifest);
+  if (named === undefined) throw new WrongUse("A project needs a name: slipway project create <name>.");
+  const session = await openSession();
+  const created = await session.http.mutation(api.projects.createProject, {
+    name: named,
+    stack,
+    manifest,
+  });
+  output.say(
+    `Created ${created.slug} (${created.namespace}). Next: slipway transition ${created.slug} planning`,
+  );
+  output.data(created, () => created.slug);
+}
+
+async function list(_options: object, command: Command): Promise<void> {
+  const output = outputOf(command);
+  const session = await openSession();
+  const projects = await listProjects(session);
+  const now = Date.now();
+  output.data(projects, () =>
+    projects.length === 0
+      ? "There are no projects yet. Create one: slipway project create <name> --stack node"
+      : table(
+          ["PROJECT", "STATUS", "STACK", "ENVIRONMENTS", "AGE", "NAMESPACE"],
+          projects.map(({ slug, status, stack, environments, createdAt, namespace }) => [
+            slug,
+            status,
+            stack ?? "-",
+            environments
+              .filter(({ desired, phase }) => desired !== "absent" || phase !== "absent")
+              .map(({ kind, phase }) => `${kind} ${phase}`)
+              .join(", ") || "-",
+            age(createdAt, now),
+            namespace,
+          ]),
+        ),
+  );
+}
+
+async function show(project: string, _options: object, command: Command): Promise<void> {
+  const output = outputOf(command);
+  const session = await openSession();
+  const view = await getProject(session, project);
+  output.data(view, () => describeProject(session.instance, view, Date.now(), output.style));
+}
+
+async function remove(
+  project: string,
+  options: { yes?: boolean; wait?: boolean; timeout: number; reason?: string },
+  command: Command,
+): Promise<void> {
+  const output = outputOf(command);
+  const session = await openSession();
+  const view = await getProject(session, project);
+  if (!options.yes) {
+    await confirm(
+      `This removes ${view.slug} (${view.status}) with all its containers, networks and volumes. There is no way back.`,
+      view.slug,
+    );
+  }
+  const deleted = await session.http.mutation(api.projects.deleteProject, {
+    project: view.projectId,
+    reason: options.reason,
+  });
+  if (options.wait) {
+    const progress = output.progress();
+    try {
+      await waitUntilSettled(session, view.projectId, {
+        timeoutMs: options.timeout,
+        progress,
+        name: view.slug,
+        untilGone: true,
+      });
+    } finally {
+      progress.close();
+    }
+    output.say(`${view.slug} is gone.`);
+  } else {
+    output.say(`${view.slug} is being deleted.`);
+  }
+  output.data(deleted, () => "");
+}
+
+function nameIn(manifest: unknown): string | undefined {
+  if (manifest === null || typeof manifest !== "object" || !("name" in manifest)) return undefined;
+  return typeof manifest.name === "string" ? manifest.name : undefined;
+}

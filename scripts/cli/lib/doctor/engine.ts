@@ -1,0 +1,39 @@
+import type Docker from "dockerode";
+import { z } from "zod";
+import { readCatalogue } from "../../../images/catalogue.ts";
+import { imageLabels } from "../../../images/engineImages.ts";
+import { failed, ok, skipped, warning, type Check, type Finding } from "./check.ts";
+
+/** Checks of the Docker engine and of what Slipway needs in it. */
+
+const LEAST_ENGINE = [20, 10] as const;
+const vVersion = z.object({ Version: z.string(), ApiVersion: z.string() });
+const vInfo = z.object({ NCPU: z.number(), MemTotal: z.number() });
+
+export function engineChecks(docker: Docker | null, why: string): Check[] {
+  return [
+    { title: "Docker engine", run: async () => await engine(docker, why) },
+    { title: "images", run: async () => await images(docker) },
+  ];
+}
+
+async function engine(docker: Docker | null, why: string): Promise<Finding> {
+  if (!docker)
+    return failed(why, "Start it: systemctl start docker (or `slipway up`, which starts it where it can).");
+  const { Version, ApiVersion } = vVersion.parse(await docker.version());
+  const { NCPU, MemTotal } = vInfo.parse(await docker.info());
+  const [major = 0, minor = 0] = Version.split(".").map(Number);
+  if (major < LEAST_ENGINE[0] || (major === LEAST_ENGINE[0] && minor < LEAST_ENGINE[1])) {
+    return failed(`${Version} is too old`, `Install Docker ${LEAST_ENGINE.join(".")} or newer.`);
+  }
+  return ok(`${Version}, API ${ApiVersion}, ${NCPU} CPUs, ${(MemTotal / 1024 ** 3).toFixed(1)} GiB`);
+}
+
+async function images(docker: Docker | null): Promise<Finding> {
+  if (!docker) return skipped("the engine does not answer");
+  const wanted = readCatalogue().map(({ tag }) => tag);
+  const there = await Promise.all(wanted.map(async (tag) => (await imageLabels(docker, tag)) !== undefined));
+  const missing = wanted.filter((_, index) => !there[index]);
+  if (missing.length === 0) return ok(`all ${wanted.length} are there`);
+  return warning(`missing: ${missing.join(", ")}`, "slipway up makes them.");
+}

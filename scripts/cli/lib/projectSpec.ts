@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ENVIRONMENT_KINDS, keepsVolumes, type EnvironmentKind } from "../../../core/lifecycle.ts";
+import { parseManifest } from "../../../core/manifest.ts";
+import { slugify } from "../../../core/naming.ts";
+import type { ProjectSpec } from "../../../core/projectSpec.ts";
+import { renderProject } from "../../../core/render/render.ts";
+import { loadStacks } from "../../../docker/stacks/loadStacks.ts";
+import { REPOSITORY } from "../../setup/dataDir.ts";
+import type { ProjectView } from "./views.ts";
+
+/** A project as the worker is told of it, from what the control plane shows. */
+export function specOfView(view: ProjectView): ProjectSpec {
+  return {
+    projectId: view.projectId,
+    slug: view.slug,
+    name: view.name,
+    namespace: view.namespace,
+    status: view.status,
+    manifest: parseManifest(view.manifest),
+    environments: view.environments.map(({ kind, desired, generation, subnet, egressSubnet }) => ({
+      kind,
+      desired,
+      generation,
+      subnet,
+      egressSubnet,
+      keepVolumes: keepsVolumes(view.status, kind),
+    })),
+  };
+}
+
+/**
+ * A project that a manifest would make, every environment running; its networks get their addresses when it is real.
+ * @throws SlipwayError `bad_manifest`
+ */
+export function specOfManifest(input: unknown): ProjectSpec {
+  const manifest = parseManifest(input);
+  return {
+    projectId: "preview",
+    slug: slugify(manifest.name),
+    name: manifest.name,
+    namespace: "project_0000000000000_preview",
+    status: "development",
+    manifest,
+    environments: ENVIRONMENT_KINDS.map((kind) => ({
+      kind,
+      desired: "running",
+      generation: 1,
+      subnet: null,
+      egressSubnet: null,
+      keepVolumes: false,
+    })),
+  };
+}
+
+/** Renders with this checkout's template and stacks: the same pure function, on the same files, as the worker. */
+export function renderHere(
+  spec: ProjectSpec,
+  instanceId: string,
+  kinds?: readonly EnvironmentKind[],
+): ReturnType<typeof renderProject> {
+  const template = readFileSync(join(REPOSITORY, "docker/project-template.yml"), "utf8");
+  return renderProject({ spec, stacks: loadStacks(), template, instanceId, kinds });
+}

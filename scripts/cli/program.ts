@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { REPOSITORY } from "../setup/dataDir.ts";
+import { addDoctor } from "./commands/doctor.ts";
+import { addDown } from "./commands/down.ts";
+import { addEvents } from "./commands/events.ts";
+import { addLogs } from "./commands/logs.ts";
+import { addPlan } from "./commands/plan.ts";
+import { addProject } from "./commands/project.ts";
+import { addRender } from "./commands/render.ts";
+import { addStatus } from "./commands/status.ts";
+import { addSecret } from "./commands/secret.ts";
+import { addToken } from "./commands/token.ts";
+import { addTransition } from "./commands/transition.ts";
+import { addUp } from "./commands/up.ts";
+
+const EXAMPLES = `
+Examples:
+  slipway up                                     set up what is missing, start everything
+  slipway project create shop --stack react      a project, from a stack's starter
+  slipway transition shop planning
+  slipway transition shop development --wait     start its dev environment, wait until it serves
+  slipway status                                 what runs, and where
+  slipway logs shop dev -f                       follow what it says
+
+<project> is a slug, a namespace or an id. Exit codes: 0 done, 1 failed, 2 wrong use.`;
+
+/**
+ * All commands of `slipway`; what is slow to load (Docker, rendering, set-up) each loads when it runs. Parsing throws CommanderError instead of ending the process.
+ */
+export function buildProgram(): Command {
+  const program = new Command("slipway")
+    .description("Takes software projects from a plan to a running deployment, on Docker hosts of your own.")
+    .version(version(), "-V, --version", "print the version")
+    .option("--json", "print data as JSON, and errors too")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand("help [command]", "show the help of a command")
+    .addHelpText("after", EXAMPLES)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => {} })
+    .showSuggestionAfterError()
+    .exitOverride();
+  for (const add of [
+    addUp,
+    addDown,
+    addStatus,
+    addDoctor,
+    addProject,
+    addTransition,
+    addLogs,
+    addEvents,
+    addRender,
+    addPlan,
+    addToken,
+    addSecret,
+  ]) {
+    add(program);
+  }
+  return program;
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(join(REPOSITORY, "package.json"), "utf8")) as { version: string };
+  return manifest.version;
+}

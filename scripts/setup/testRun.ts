@@ -1,0 +1,143 @@
+import { spawn } from "node:child_process";
+import path from "node:path";
+import { elapsed } from "../progress/elapsed.mjs";
+import { createProgress } from "../progress/progress.mjs";
+import type { Progress } from "../progress/progress.mjs";
+import { runCommand } from "./command.ts";
+import { REPOSITORY } from "./dataDir.ts";
+import { ensurePrerequisites } from "./prerequisites.ts";
+import { SetupError } from "./setupError.ts";
+
+const CHECK_DEADLINE_MS = 10 * 60_000;
+const SILENCE_MS = 3_500;
+const CHECKS = [
+  {
+    title: "format (prettier)",
+    script: "prettier/bin/prettier.cjs",
+    args: ["--check", "--log-level=warn", "."],
+  },
+  { title: "lint (eslint)", script: "eslint/bin/eslint.js", args: ["."] },
+  { title: "types (tsc)", script: "typescript/bin/tsc", args: [] },
+];
+
+const vitestArguments = process.argv.slice(2);
+process.exitCode = await runAll();
+
+/** @returns the exit code: 0 only when every check and every test passed. */
+async function runAll(): Promise<number> {
+  if (needsDocker(vitestArguments)) {
+    section("set-up");
+    if (!(await setUp())) return 1;
+  }
+  section("checks");
+  const failedChecks = await runChecks();
+  section("tests");
+  const tests = await runTests();
+  if (failedChecks.length > 0)
+    process.stderr.write(`\n✗ failed besides the tests above: ${failedChecks.join(", ")}\n`);
+  return failedChecks.length > 0 ? 1 : tests;
+}
+
+/** Everything but the end-to-end tests does without; `--project unit` is then enough to say so. */
+function needsDocker(args: readonly string[]): boolean {
+  const chosen = args.flatMap((arg, index) =>
+    arg === "--project"
+      ? [args[index + 1]]
+      : arg.startsWith("--project=")
+        ? [arg.slice("--project=".length)]
+        : [],
+  );
+  return chosen.length === 0 || chosen.some((name) => !["unit", "convex", "embedded"].includes(name ?? ""));
+}
+
+async function setUp(): Promise<boolean> {
+  const progress = createProgress();
+  try {
+    const { engine, images } = await ensurePrerequisites({ progress });
+    progress.note(`✓ Docker Engine ${engine.version}, ${images.length} images`);
+    return true;
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    process.stderr.write(`${error.message}\n${error.fix}\n`);
+    return false;
+  } finally {
+    progress.close();
+  }
+}
+
+/** All at once, as each is one process. @returns the titles of those that failed; their output stands above. */
+async function runChecks(): Promise<string[]> {
+  const progress = createProgress();
+  try {
+    const results = await Promise.all(CHECKS.map((check) => runCheck(check, progress)));
+    return CHECKS.filter((_check, index) => !results[index]).map(({ title }) => title);
+  } finally {
+    progress.close();
+  }
+}
+
+async function runCheck(
+  { title, script, args }: (typeof CHECKS)[number],
+  progress: Progress,
+): Promise<boolean> {
+  const lines: string[] = [];
+  const step = progress.step(title);
+  const { code } = await runCommand(
+    process.execPath,
+    [path.join(REPOSITORY, "node_modules", script), ...args],
+    {
+      cwd: REPOSITORY,
+      deadlineMs: CHECK_DEADLINE_MS,
+      okCodes: [0, 1, 2],
+      onLine: (line) => lines.push(line),
+    },
+  );
+  if (code === 0) {
+    step.done();
+    return true;
+  }
+  step.fail();
+  for (const line of lines) progress.note(line);
+  return false;
+}
+
+/**
+ * vitest's output comes through as it is, so that its closing summary is what a reader sees last. On a terminal it shows
+ * by itself that it lives; elsewhere a file that takes long would be silent, and a line says that it is still going.
+ */
+function runTests(): Promise<number> {
+  const vitest = path.join(REPOSITORY, "node_modules/vitest/vitest.mjs");
+  const through = process.stdout.isTTY ? "inherit" : "pipe";
+  const child = spawn(process.execPath, [vitest, "run", ...vitestArguments], {
+    cwd: REPOSITORY,
+    stdio: ["ignore", through, through],
+  });
+  const startedAt = performance.now();
+  let heard = startedAt;
+  const silence = setInterval(() => {
+    if (through === "inherit" || performance.now() - heard < SILENCE_MS) return;
+    heard = performance.now();
+    process.stderr.write(`  … tests (${elapsed(heard - startedAt)})\n`);
+  }, 1_000);
+  for (const [from, to] of [
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ] as const) {
+    from?.on("data", (chunk: Buffer) => {
+      heard = performance.now();
+      to.write(chunk);
+    });
+  }
+  const forward = (signal: NodeJS.Signals) => void child.kill(signal);
+  process.on("SIGTERM", forward);
+  // A terminal sends Ctrl-C to vitest as well: wait for its end instead of leaving it behind.
+  process.on("SIGINT", () => {});
+  return new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve(code ?? 1));
+  }).finally(() => clearInterval(silence));
+}
+
+function section(title: string): void {
+  process.stderr.write(`\n── ${title} ${"─".repeat(Math.max(0, 70 - title.length))}\n`);
+}
