@@ -1,0 +1,153 @@
+import type { TestClaims } from "./driver.ts";
+
+/**
+ * For every public function: arguments that an admin (or worker) would succeed with, and who may call it at all.
+ * `ref` names the project that it is about, where it is about one.
+ */
+
+export type AccessWorld = {
+  /** The lease of the host where all projects live. */
+  lease: { hostId: string; epoch: number };
+  sealedFor: (namespace: string, name: string) => string;
+  theirs: { projectId: string; slug: string; namespace: string };
+};
+
+export type AccessCase = {
+  args: (world: AccessWorld, ref: string) => Record<string, unknown>;
+  /** Whether the arguments name a project, so that another project's agent must not tell it from none. */
+  aboutProject: boolean;
+  viewer: "allowed" | "forbidden";
+  /** An agent with every verb, called for its own project, or for what is no project's. */
+  agent: "allowed" | "forbidden";
+};
+
+const paginationOpts = { numItems: 100, cursor: null };
+const everyone = { viewer: "allowed", agent: "allowed" } as const;
+const adminsOnly = { viewer: "forbidden", agent: "forbidden" } as const;
+const workersOnly = adminsOnly;
+
+const read = (args: AccessCase["args"]): AccessCase => ({ args, aboutProject: true, ...everyone });
+const change = (args: AccessCase["args"]): AccessCase => ({ args, aboutProject: true, ...adminsOnly });
+const work = (args: AccessCase["args"]): AccessCase => ({ args, aboutProject: true, ...workersOnly });
+
+export const ACCESS_CASES: Record<string, AccessCase> = {
+  "projects:createProject": { args: () => ({ name: "brand new" }), aboutProject: false, ...adminsOnly },
+  "projects:updateProjectStatus": {
+    args: (_, project) => ({ project, to: "development" }),
+    aboutProject: true,
+    viewer: "forbidden",
+    agent: "allowed",
+  },
+  "projects:getProject": read((_, project) => ({ project })),
+  "projects:listProjects": { args: () => ({ paginationOpts }), aboutProject: false, ...everyone },
+  "projects:deleteProject": change((_, project) => ({ project })),
+  "projects:retryProject": change((_, project) => ({ project })),
+  "events:listEvents": read((_, project) => ({ project, paginationOpts })),
+  "agents:listAgents": read((_, project) => ({ project })),
+  "agents:report": {
+    args: (_, project) => ({ project, message: "hello" }),
+    aboutProject: true,
+    viewer: "forbidden",
+    agent: "allowed",
+  },
+  "logs:tail": read((_, project) => ({ project, environment: "dev" })),
+  "search:code": read((_, project) => ({ project, query: "marker" })),
+  "search:byMeaning": read((_, project) => ({ project, query: "marker" })),
+  "secrets:sealingKey": { args: () => ({}), aboutProject: false, ...adminsOnly },
+  "secrets:setSecret": change(({ sealedFor, theirs }, project) => ({
+    project,
+    name: "API_KEY",
+    sealed: sealedFor(theirs.namespace, "API_KEY"),
+  })),
+  "secrets:removeSecret": change((_, project) => ({ project, name: "MARKER_SECRET" })),
+  "secrets:listSecrets": read((_, project) => ({ project })),
+  "tokens:registerToken": change((_, project) => ({
+    tokenId: "token-of-nobody",
+    role: "agent",
+    subject: "x",
+    project,
+    expiresAt: 9_999_999_999_999,
+  })),
+  "tokens:listTokens": change((_, project) => ({ project, paginationOpts })),
+  "tokens:revokeToken": { args: () => ({ tokenId: "token-of-marker" }), aboutProject: false, ...adminsOnly },
+  "groups:createGroup": { args: () => ({ name: "new-group" }), aboutProject: false, ...adminsOnly },
+  "groups:listGroups": { args: () => ({ paginationOpts }), aboutProject: false, ...everyone },
+  "groups:deleteGroup": { args: () => ({ group: "marker-group" }), aboutProject: false, ...adminsOnly },
+  "groups:setGroup": change((_, project) => ({ project, group: null })),
+  "hosts:listHosts": { args: () => ({}), aboutProject: false, ...everyone },
+  "worker:register": {
+    args: () => ({
+      name: "intruder",
+      instanceId: "x",
+      version: "x",
+      engineVersion: "x",
+      cpus: 1,
+      memoryBytes: 1,
+    }),
+    aboutProject: false,
+    ...workersOnly,
+  },
+  "worker:heartbeat": { args: ({ lease }) => ({ ...lease }), aboutProject: false, ...workersOnly },
+  "worker:unregister": { args: ({ lease }) => ({ ...lease }), aboutProject: false, ...workersOnly },
+  "worker:inbox": { args: ({ lease: { hostId } }) => ({ hostId }), aboutProject: false, ...workersOnly },
+  "worker:project": work(({ lease: { hostId } }, projectId) => ({ hostId, projectId })),
+  "worker:projects": {
+    args: ({ lease: { hostId } }) => ({ hostId, paginationOpts }),
+    aboutProject: false,
+    ...workersOnly,
+  },
+  "worker:report": work(({ lease }, projectId) => ({ ...lease, projectId, environments: [] })),
+  "worker:confirmDeleted": work(({ lease }, projectId) => ({ ...lease, projectId })),
+  "worker:reallocateSubnet": work(({ lease }, projectId) => ({
+    ...lease,
+    projectId,
+    kind: "dev",
+    which: "internal",
+    reason: "x",
+  })),
+  "worker:reallocatePort": work(({ lease }, projectId) => ({
+    ...lease,
+    projectId,
+    kind: "dev",
+    service: "app",
+    reason: "x",
+  })),
+  "worker:appendLogs": work(({ lease }, projectId) => ({ ...lease, projectId, kind: "dev", lines: [] })),
+  "worker:codeFiles": work(({ lease: { hostId } }, projectId) => ({ hostId, projectId, paginationOpts })),
+  "worker:indexCode": work(({ lease }, projectId) => ({
+    ...lease,
+    projectId,
+    path: "x",
+    hash: "x",
+    chunks: [],
+  })),
+  "worker:forgetCode": work(({ lease }, projectId) => ({ ...lease, projectId, paths: ["marker.ts"] })),
+};
+
+/** A request for every operation of the agents' door, about the project `ref`. */
+export const DOOR_CASES: Record<
+  string,
+  { path: (ref: string) => string; init?: RequestInit; viewer: 200 | 403 }
+> = {
+  listProjects: { path: () => "/v1/projects", viewer: 200 },
+  getProject: { path: (ref) => `/v1/projects/${ref}`, viewer: 200 },
+  transition: {
+    path: (ref) => `/v1/projects/${ref}/transitions`,
+    init: { method: "POST", body: JSON.stringify({ to: "planning" }) },
+    viewer: 403,
+  },
+  report: {
+    path: (ref) => `/v1/projects/${ref}/reports`,
+    init: { method: "POST", body: JSON.stringify({ message: "hello" }) },
+    viewer: 403,
+  },
+  listEvents: { path: (ref) => `/v1/projects/${ref}/events`, viewer: 200 },
+  readLogs: { path: (ref) => `/v1/projects/${ref}/logs/dev`, viewer: 200 },
+};
+
+export const REVOKED_ID = "token-that-was-revoked";
+
+/** `claims` in a token whose id was revoked. */
+export function revoked(claims: TestClaims): TestClaims {
+  return { ...claims, tokenId: REVOKED_ID };
+}

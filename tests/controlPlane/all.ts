@@ -1,0 +1,31 @@
+import { accessSuite } from "./access.ts";
+import type { OpenDriver } from "./driver.ts";
+import { everyFunctionSuite } from "./everyFunction.ts";
+import { groupSuite } from "./groups.ts";
+import { lifecycleSuite } from "./lifecycle.ts";
+import { projectSuite } from "./projects.ts";
+import { testWith } from "./suite.ts";
+import { matrixSuite } from "./matrix.ts";
+import { portSuite } from "./ports.ts";
+import { searchSuite } from "./search.ts";
+import { secretSuite } from "./secrets.ts";
+import { doorSuite } from "./door.ts";
+import { tokenSuite } from "./tokens.ts";
+import { workerSuite } from "./worker.ts";
+
+/** Everything that an outside observer can see of the control plane, against one backend. */
+export function controlPlaneSuite(open: OpenDriver): void {
+  const it = testWith(open);
+  projectSuite(it);
+  lifecycleSuite(it);
+  workerSuite(it);
+  accessSuite(it);
+  portSuite(it);
+  tokenSuite(it);
+  secretSuite(it);
+  doorSuite(it);
+  matrixSuite(it);
+  everyFunctionSuite(it);
+  searchSuite(it);
+  groupSuite(it);
+}

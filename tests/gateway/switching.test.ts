@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import WebSocket from "ws";
+import { ask } from "./client.ts";
+import { startLoad } from "./load.ts";
+import { routesTo, World, type Upstream } from "./world.ts";
+
+/** Routes change under constant load, and nobody notices. */
+
+const PORT = 28_085;
+const SHOP = "project_1700000000041_shopaaaa";
+const BLOG = "project_1700000000042_blogbbbb";
+const AT_SHOP = `/projects/${SHOP}/dev`;
+const SWITCHES = Number(process.env.SLIPWAY_SWITCHES ?? 5);
+/** How long the old containers stay after a switch: what was on its way to them gets there. */
+const DRAIN_MS = 1_000;
+
+let world: World;
+let shopNetwork: string;
+let blog: Upstream;
+let made = 0;
+
+beforeAll(async () => {
+  world = await World.start("gwswit23", PORT, "10.249.6");
+  shopNetwork = await world.network(SHOP, "dev");
+  blog = await world.upstream("blog", [await world.network(BLOG, "dev")]);
+  await world.gateway.pushProject(routesTo(BLOG, { dev: [blog] }));
+});
+afterAll(async () => {
+  const faults = await world?.faults();
+  await world?.stop();
+  expect(faults).toEqual([]);
+});
+
+async function release(replicas: number): Promise<Upstream[]> {
+  const names = Array.from({ length: replicas }, () => `shop-${(made += 1)}`);
+  return Promise.all(names.map((name) => world.upstream(name, [shopNetwork])));
+}
+
+async function remove(upstreams: readonly Upstream[]): Promise<void> {
+  await Promise.all(
+    upstreams.map(async ({ id }) => {
+      await world.docker.getContainer(id).stop({ t: 5 });
+      await world.docker.getContainer(id).remove();
+    }),
+  );
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe("under constant load", () => {
+  test(`${SWITCHES} blue-green switches of two replicas drop nothing`, async () => {
+    let current = await release(2);
+    await world.gateway.pushProject(routesTo(SHOP, { dev: current }));
+    const socket = new WebSocket(`ws://127.0.0.1:${PORT}${AT_SHOP}/chat`);
+    await new Promise((resolve, reject) => socket.once("message", resolve).once("error", reject));
+    const load = startLoad(PORT, AT_SHOP, { lanes: 16, expected: "shop" });
+
+    for (let count = 0; count < SWITCHES; count += 1) {
+      const next = await release(2);
+      const routes = routesTo(SHOP, { dev: next });
+      expect(await world.gateway.pushProject(routes)).toBe(routes.version);
+      const proof = await world.gateway.proveRoute({ namespace: SHOP, environment: "dev" });
+      expect(proof).toMatchObject({ version: routes.version, status: 200 });
+      expect(next.map(({ address, port }) => `${address}:${port}`)).toContain(proof.upstream);
+      if (count === 0) {
+        // Its container lives until the socket was used once more: a switch does not end what is open.
+        const echoed = new Promise((resolve) =>
+          socket.once("message", (message) => resolve(String(message))),
+        );
+        socket.send("still here");
+        expect(await echoed).toBe("STILL HERE");
+        socket.close();
+      }
+      // Draining is a matter of time, not of a condition that could be seen from here.
+      await pause(DRAIN_MS);
+      await remove(current);
+      current = next;
+    }
+
+    const { sent, failures, answeredBy } = await load.stop();
+    expect(failures).toEqual([]);
+    expect(sent).toBeGreaterThan(200 * SWITCHES);
+    expect(answeredBy.size).toBe(2 * (SWITCHES + 1));
+    await remove(current);
+  });
+
+  test("scaling from one to three and back drops nothing, and all three get their share", async () => {
+    const [first, ...others] = (await release(3)) as [Upstream, Upstream, Upstream];
+    await world.gateway.pushProject(routesTo(SHOP, { dev: [first] }));
+    const load = startLoad(PORT, AT_SHOP, { lanes: 12, expected: "shop" });
+    const answers = ({ name }: Upstream) => load.outcome.answeredBy.get(name) ?? 0;
+    await expect.poll(() => answers(first), { timeout: 10_000 }).toBeGreaterThan(20);
+    await world.gateway.pushProject(routesTo(SHOP, { dev: [first, ...others] }));
+    await expect.poll(() => Math.min(...others.map(answers)), { timeout: 10_000 }).toBeGreaterThan(20);
+    await world.gateway.pushProject(routesTo(SHOP, { dev: [first] }));
+    await pause(DRAIN_MS);
+    await remove(others);
+    const { failures } = await load.stop();
+    expect(failures).toEqual([]);
+    await remove([first]);
+  });
+
+  test("a container killed behind two replicas costs no GET", async () => {
+    const [victim, survivor] = (await release(2)) as [Upstream, Upstream];
+    await world.gateway.pushProject(routesTo(SHOP, { dev: [victim, survivor] }));
+    const failures: string[] = [];
+    let killed = false;
+    const lanes = Array.from({ length: 8 }, async () => {
+      for (let count = 0; count < 200; count += 1) {
+        const { status } = await ask(PORT, `${AT_SHOP}/`);
+        if (status !== 200) failures.push(`${status}, ${killed ? "after" : "before"} the kill`);
+      }
+    });
+    await world.docker.getContainer(victim.id).kill();
+    killed = true;
+    await Promise.all(lanes);
+    expect(failures).toEqual([]);
+    await remove([survivor]);
+  });
+
+  test("a thousand changes of other projects' routes disturb nobody", async () => {
+    const shop = await release(1);
+    await world.gateway.pushProject(routesTo(SHOP, { dev: shop }));
+    const load = startLoad(PORT, AT_SHOP, { lanes: 8, expected: "shop" });
+    const others = Array.from(
+      { length: 20 },
+      (_, number) => `project_1700000001${100 + number}_other${100 + number}`,
+    );
+    const started = performance.now();
+    for (let round = 0; round < 50; round += 1) {
+      await Promise.all(others.map((other) => world.gateway.pushProject(routesTo(other, { dev: [blog] }))));
+    }
+    const elapsedMs = performance.now() - started;
+    const { failures } = await load.stop();
+    expect(failures).toEqual([]);
+    expect(elapsedMs).toBeLessThan(30_000);
+    await Promise.all(others.map((other) => world.gateway.removeProject(other)));
+    await remove(shop);
+  });
+});
+
+describe("two projects with the same service and port", () => {
+  test("never answer for one another, not in 10,000 requests and while one redeploys", async () => {
+    let shop = await release(1);
+    await world.gateway.pushProject(routesTo(SHOP, { dev: shop }));
+    let answered = 0;
+    const wrong: string[] = [];
+    const lanes = Array.from({ length: 8 }, async (_, number) => {
+      const [at, expected] = number % 2 === 0 ? [AT_SHOP, "shop"] : [`/projects/${BLOG}/dev`, "blog"];
+      for (let count = 0; count < 1_250; count += 1) {
+        const { status, body } = await ask(PORT, `${at}/`);
+        answered += 1;
+        const name = status === 200 ? (JSON.parse(body) as { name: string }).name : String(status);
+        if (!name.startsWith(expected)) wrong.push(`${at} answered by ${name}`);
+      }
+    });
+    for (let count = 0; count < 2; count += 1) {
+      const next = await release(1);
+      await world.gateway.pushProject(routesTo(SHOP, { dev: next }));
+      await pause(DRAIN_MS);
+      await remove(shop);
+      shop = next;
+    }
+    await Promise.all(lanes);
+    expect(answered).toBe(10_000);
+    expect(wrong).toEqual([]);
+  });
+});

@@ -1,0 +1,222 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { World } from "./worker/world.ts";
+
+/** The worker against a real engine and a real gateway: what an outside observer sees of projects. */
+
+let world: World;
+beforeAll(async () => {
+  world = await World.make("wktest01", 28_180);
+  await world.startWorker();
+});
+afterAll(async () => {
+  await world?.end();
+});
+afterEach(async () => {
+  for (const { spec } of world.controlPlane.rows.values()) await world.remove(spec);
+  expect(await world.owned()).toEqual([]);
+});
+
+describe("a project in development", () => {
+  test("answers through the gateway, pauses, comes back, and leaves nothing behind", async () => {
+    const project = world.controlPlane.create("hello");
+    await world.move(project, "development", "running");
+    expect((await world.get(project.namespace)).status).toBe(200);
+    expect(world.controlPlane.observed(project.projectId, "dev")).toMatchObject({
+      message: "",
+      endpoints: [`/projects/${project.namespace}/dev/`],
+      services: [{ service: "app", replica: 1, state: "running", exitCode: null }],
+    });
+
+    await world.move(project, "paused", "hibernated");
+    const paused = await world.get(project.namespace);
+    expect(paused.status).toBe(503);
+    expect(paused.body).toMatch(/paused/i);
+    expect((await world.container(project).inspect()).State.Running).toBe(false);
+
+    await world.move(project, "development", "running");
+    expect((await world.get(project.namespace)).status).toBe(200);
+
+    await world.remove(project);
+    expect(await world.owned()).toEqual([]);
+    expect((await world.get(project.namespace)).status).toBe(404);
+  });
+
+  test("is confined, labelled, and has only volumes of its own", async () => {
+    const project = world.controlPlane.create("confined", {
+      environments: { dev: { cpus: 0.5, memory: "256m" } },
+    });
+    await world.move(project, "development", "running");
+    const { Config, HostConfig, Mounts, NetworkSettings } = await world.container(project).inspect();
+    expect(Config.User).toBe("1000:1000");
+    expect(HostConfig).toMatchObject({
+      Privileged: false,
+      ReadonlyRootfs: true,
+      CapDrop: ["ALL"],
+      SecurityOpt: ["no-new-privileges:true"],
+      Init: true,
+      Memory: 256 * 1024 ** 2,
+      MemorySwap: 256 * 1024 ** 2,
+      NanoCpus: 500_000_000,
+      PidsLimit: 512,
+      RestartPolicy: { Name: "unless-stopped" },
+      LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } },
+    });
+    expect(HostConfig.Tmpfs?.["/tmp"]).toMatch(/noexec,nosuid/);
+    expect(HostConfig.Binds ?? []).toEqual([]);
+    expect(Mounts.map(({ Type, Name }) => [Type, Name])).toEqual([
+      ["volume", `${project.namespace}_dev_workspace`],
+    ]);
+    expect(Object.keys(NetworkSettings.Networks).sort()).toEqual([
+      `${project.namespace}_dev`,
+      `${project.namespace}_dev_egress`,
+    ]);
+    expect(Config.Labels).toMatchObject({
+      "slipway.instance": "wktest01",
+      "slipway.project": project.projectId,
+      "slipway.namespace": project.namespace,
+      "slipway.environment": "dev",
+      "slipway.service": "app",
+      "slipway.generation": "1",
+      "com.docker.compose.project": project.namespace,
+      "com.docker.compose.service": "dev-app",
+      "com.docker.compose.container-number": "1",
+    });
+    expect(Config.Healthcheck?.Test?.length).toBeGreaterThan(1);
+  });
+
+  test("keeps its files over a pause and over a change of its configuration", async () => {
+    const project = world.controlPlane.create("files");
+    await world.move(project, "development", "running");
+    const before = (await world.container(project).inspect()).Id;
+    await world.run(project, ["node", "-e", 'require("fs").writeFileSync("/workspace/mine.txt", "kept")']);
+    await world.move(project, "paused", "hibernated");
+    await world.move(project, "development", "running");
+    world.controlPlane.edit(project.projectId, { env: { LOG_LEVEL: "debug" } });
+    await world.become(project, "running");
+    const after = await world.container(project).inspect();
+    expect(after.Id).not.toBe(before);
+    expect(after.Config.Env).toContain("LOG_LEVEL=debug");
+    expect(await world.run(project, ["cat", "/workspace/mine.txt"])).toBe("kept");
+    expect((await world.get(project.namespace)).status).toBe(200);
+  });
+
+  test("starts no container anew for a new generation of the same configuration", async () => {
+    const project = world.controlPlane.create("same");
+    await world.move(project, "development", "running");
+    const before = (await world.container(project).inspect()).State.StartedAt;
+    world.controlPlane.edit(project.projectId, {});
+    await world.become(project, "running");
+    expect((await world.container(project).inspect()).State.StartedAt).toBe(before);
+  });
+});
+
+test("two projects of one stack with the same service names each answer for themselves", async () => {
+  const projects = ["one", "two"].map((slug) => world.controlPlane.create(slug));
+  for (const project of projects) world.controlPlane.move(project.projectId, "development");
+  for (const project of projects) {
+    await world.become(project, "running");
+    await world.run(project, [
+      "node",
+      "-e",
+      `require("fs").writeFileSync("/workspace/who.txt", ${JSON.stringify(project.slug)})`,
+    ]);
+  }
+  for (const project of projects) {
+    expect(await world.run(project, ["cat", "/workspace/who.txt"])).toBe(project.slug);
+    expect((await world.get(project.namespace)).body).toContain(project.slug);
+  }
+});
+
+test("several services of a project answer under their own prefixes", async () => {
+  const project = world.controlPlane.create("shop", {
+    services: { web: { stack: "static", route: "/" }, api: { stack: "node", route: "/api", replicas: 2 } },
+  });
+  await world.move(project, "development", "running");
+  expect((await world.get(project.namespace)).status).toBe(200);
+  const api = await world.get(project.namespace, "dev", "/api/");
+  expect(api.body).not.toBe((await world.get(project.namespace)).body);
+  expect(world.controlPlane.observed(project.projectId, "dev")?.services).toHaveLength(3);
+});
+
+test("a test environment runs dev's files to the end and says how it went", async () => {
+  const project = world.controlPlane.create("tested");
+  await world.move(project, "development", "running");
+  world.controlPlane.move(project.projectId, "testing");
+  await world.become(project, "running", "test");
+  await world.move(project, "development", "running");
+
+  const broken = 'require("fs").writeFileSync("/workspace/broken.test.js", "process.exit(3)")';
+  await world.run(project, ["node", "-e", broken]);
+  world.controlPlane.move(project.projectId, "testing");
+  await world.become(project, "failed", "test");
+  expect(world.controlPlane.observed(project.projectId, "test")?.message).toMatch(/app ended with 1/);
+});
+
+describe("what goes wrong", () => {
+  test("an image that is nowhere is named, and used once it is there", async () => {
+    const image = "slipway-test/nowhere:1";
+    const project = world.controlPlane.create("imageless", {
+      services: {
+        web: {
+          image,
+          port: 8080,
+          route: "/",
+          command: ["node", "-e", 'require("http").createServer((_, out) => out.end("here")).listen(8080)'],
+        },
+      },
+    });
+    world.controlPlane.move(project.projectId, "development");
+    await world.controlPlane.until(
+      () => {
+        const conditions = world.controlPlane.observed(project.projectId, "dev")?.conditions;
+        return conditions?.find(({ type }) => type === "ImagesReady")?.status === "false";
+      },
+      "ImagesReady false",
+      60_000,
+    );
+    expect(world.controlPlane.observed(project.projectId, "dev")?.message).toContain(image);
+
+    await world.docker.getImage("slipway/node:20").tag({ repo: "slipway-test/nowhere", tag: "1" });
+    try {
+      await world.become(project, "running");
+      expect(await world.get(project.namespace)).toEqual({ status: 200, body: "here" });
+    } finally {
+      await world.remove(project);
+      await world.docker.getImage(image).remove();
+    }
+  });
+
+  test("a stack that this host does not have is told at once, with those that it has", async () => {
+    const project = world.controlPlane.create("cobol", { stack: "cobol" });
+    await world.move(project, "development", "failed");
+    expect(world.controlPlane.observed(project.projectId, "dev")?.message).toMatch(/cobol.*node, python/);
+  });
+
+  test("a program that crashes in a loop is stopped, with its last lines and its exit code", async () => {
+    const project = world.controlPlane.create("crashing", {
+      services: { app: { stack: "node", command: "echo no database; exit 7" } },
+    });
+    await world.move(project, "development", "failed");
+    const message = world.controlPlane.observed(project.projectId, "dev")?.message;
+    expect(message).toMatch(/exit code 7/);
+    expect(message).toMatch(/no database/);
+    expect((await world.get(project.namespace)).body).toMatch(/exit code 7/);
+
+    world.controlPlane.edit(project.projectId, { services: { app: { stack: "node" } } });
+    await world.become(project, "running");
+  });
+
+  test("a subnet that somebody else has is exchanged for another", async () => {
+    const project = world.controlPlane.create("taken");
+    const foreign = await world.docker.createNetwork({
+      Name: "wktest01-foreign",
+      IPAM: { Driver: "default", Config: [{ Subnet: world.controlPlane.peekSubnet() }] },
+    });
+    try {
+      await world.move(project, "development", "running");
+      expect((await world.get(project.namespace)).status).toBe(200);
+    } finally {
+      await foreign.remove();
+    }
+  });
+});

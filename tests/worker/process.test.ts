@@ -1,0 +1,110 @@
+import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import Docker from "dockerode";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { ProjectView } from "../../scripts/cli/lib/views.ts";
+import { REPOSITORY } from "../../scripts/setup/dataDir.ts";
+import { eventually, TestInstance } from "../firstLight/instance.ts";
+
+/** The worker's process beside a real backend: two of them on one host, and a backend that is away for a while. */
+
+const docker = new Docker();
+let slipway: TestInstance;
+let url: string;
+let container: string;
+beforeAll(async () => {
+  slipway = await TestInstance.make();
+  await slipway.up();
+  const { httpPort } = await slipway.instance();
+  const { namespace } = await slipway.json<ProjectView>("project", "show", "hello");
+  container = `${namespace}-dev-app-1`;
+  url = `http://localhost:${httpPort}/projects/${namespace}/dev/`;
+  await eventually("hello serves", serves);
+}, 600_000);
+afterAll(async () => {
+  await slipway?.destroy();
+}, 120_000);
+
+async function serves(): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) }).catch(() => null);
+  return response?.status === 200;
+}
+
+async function workerLog(): Promise<string> {
+  return await readFile(join(slipway.dataDir, "logs", "worker.log"), "utf8");
+}
+
+/** The environment of the worker that runs, so that another can be started beside it. */
+async function workerEnvironment(): Promise<NodeJS.ProcessEnv> {
+  const text = await readFile(`/proc/${await slipway.pidOf("worker")}/environ`, "utf8");
+  return Object.fromEntries(
+    text
+      .split("\0")
+      .filter(Boolean)
+      .map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
+  );
+}
+
+test("while the backend is away containers are mended, and what was wanted meanwhile is done when it is back", async () => {
+  const backend = await slipway.pidOf("backend");
+  process.kill(backend, "SIGSTOP");
+  try {
+    for (let round = 0; round < 2; round += 1) {
+      const { StartedAt } = (await docker.getContainer(container).inspect()).State;
+      await docker.getContainer(container).kill();
+      await eventually("runs and serves again", async () => {
+        const { State } = await docker.getContainer(container).inspect();
+        return State.Running && State.StartedAt !== StartedAt && (await serves());
+      });
+    }
+  } finally {
+    process.kill(backend, "SIGCONT");
+  }
+  await slipway.must("transition", "hello", "paused", "--wait");
+  expect((await docker.getContainer(container).inspect()).State.Running).toBe(false);
+  await slipway.must("transition", "hello", "development", "--wait");
+  expect(await serves()).toBe(true);
+});
+
+test("a worker that is asked to stop gives the host back and leaves containers running", async () => {
+  const worker = await slipway.pidOf("worker");
+  const log = (await workerLog()).length;
+  process.kill(worker, "SIGTERM");
+  await eventually("it says that it stopped", async () =>
+    (await workerLog()).slice(log).includes('"event":"stopped"'),
+  );
+  expect(await serves()).toBe(true);
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+// The last one: the supervised worker stays down after it.
+test("of two workers on one host the earlier one ends by itself, and containers do not notice", async () => {
+  const startedAt = (await docker.getContainer(container).inspect()).State.StartedAt;
+  await eventually("a worker runs", async () => isRunning(await slipway.pidOf("worker")));
+  const first = await slipway.pidOf("worker");
+  const second = spawn(process.execPath, ["--import", "tsx", "worker/main.ts"], {
+    cwd: REPOSITORY,
+    env: await workerEnvironment(),
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let log = "";
+  second.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => second.once("close", resolve));
+
+  await eventually("the first is fenced off", async () => (await workerLog()).includes('"event":"fenced"'));
+  // Its supervisor keeps it down: started again, it would fence off the later one, and so on for ever.
+  await eventually("the first has ended", async () => !isRunning(first));
+  await eventually("the second serves the host", async () => log.includes('"event":"ready"'));
+  expect(await serves()).toBe(true);
+  expect((await docker.getContainer(container).inspect()).State.StartedAt).toBe(startedAt);
+  second.kill("SIGTERM");
+  expect(await ended).toBe(0);
+});

@@ -1,0 +1,221 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { finished } from "node:stream/promises";
+import Docker from "dockerode";
+import { ownedBy } from "../../core/labels.ts";
+import { environmentPath } from "../../core/routes.ts";
+import { loadStacks, starterFolder } from "../../docker/stacks/loadStacks.ts";
+import type { EnvironmentKind, Status } from "../../core/lifecycle.ts";
+import type { Phase, ProjectSpec } from "../../core/projectSpec.ts";
+import { pause, realClock } from "../../worker/clock.ts";
+import { DockerEngine } from "../../worker/engine/dockerEngine.ts";
+import type { Engine } from "../../worker/engine/engine.ts";
+import { removeFirewall } from "../../worker/firewall/firewall.ts";
+import { removeGateway } from "../../worker/gateway/ensure.ts";
+import { SocketGateway } from "../../worker/gateway/socketGateway.ts";
+import { jsonLog } from "../../worker/log.ts";
+import { sharedParts } from "../../worker/shared.ts";
+import { startersFrom } from "../../worker/starters.ts";
+import { MemoryControlPlane } from "../../worker/testing/memoryControlPlane.ts";
+import { Worker } from "../../worker/worker.ts";
+
+const WITHIN_MS = 60_000;
+
+/** A host of the test's own on the real engine: real gateway, real firewall, real containers. */
+export class World {
+  readonly docker = new Docker();
+  readonly logs: string[] = [];
+  readonly controlPlane = new MemoryControlPlane("10.248");
+  readonly gateway: SocketGateway;
+  readonly instanceId: string;
+  readonly httpPort: number;
+  private readonly dataDir: string;
+  private readonly template: string;
+  private worker: Worker | null = null;
+
+  private constructor(instanceId: string, httpPort: number, dataDir: string, template: string) {
+    this.instanceId = instanceId;
+    this.httpPort = httpPort;
+    this.dataDir = dataDir;
+    this.template = template;
+    this.gateway = new SocketGateway(dataDir);
+  }
+
+  static async make(instanceId: string, httpPort: number): Promise<World> {
+    const dataDir = await mkdtemp(join(tmpdir(), "slipway-worker-"));
+    const template = await readFile(new URL("../../docker/project-template.yml", import.meta.url), "utf8");
+    const world = new World(instanceId, httpPort, dataDir, template);
+    await world.removeOwned();
+    await world.ensureShared(true);
+    return world;
+  }
+
+  /** Starts a worker, as a new process would: nothing of an earlier one is known to it. */
+  async startWorker(engine: Engine = new DockerEngine(this.docker)): Promise<Worker> {
+    const stacks = loadStacks();
+    const worker: Worker = new Worker({
+      engine,
+      controlPlane: this.controlPlane,
+      gateway: this.gateway,
+      starters: startersFrom((stack) => starterFolder(stacks[stack]!)),
+      stacks,
+      template: this.template,
+      instanceId: this.instanceId,
+      clock: realClock,
+      random: Math.random,
+      log: jsonLog((line) => this.logs.push(line)),
+      ensureShared: async (engineChanged) => {
+        // Of a dead worker nothing reaches Docker any more, by this way either.
+        if (this.worker !== worker) await new Promise<never>(() => {});
+        await this.ensureShared(engineChanged);
+      },
+      onFenced: () => {},
+      isFenced: () => false,
+      timing: { resyncMs: 1_000, orphanGraceMs: 2_000 },
+    });
+    this.worker = worker;
+    await worker.start();
+    return worker;
+  }
+
+  /** What SIGKILL leaves of a worker: nobody hears of it again. Its engine must be dead already. */
+  abandonWorker(): void {
+    this.controlPlane.dropListeners();
+    this.worker = null;
+  }
+
+  async stopWorker(): Promise<void> {
+    await this.worker?.stop();
+    this.worker = null;
+  }
+
+  async become(project: ProjectSpec, phase: Phase, kind: EnvironmentKind = "dev"): Promise<void> {
+    await this.controlPlane.until(
+      () => {
+        const row = this.controlPlane.rows.get(project.projectId);
+        const wanted = row?.spec.environments.find((environment) => environment.kind === kind);
+        const seen = row?.observed.get(kind);
+        return seen?.phase === phase && seen.observedGeneration === wanted?.generation;
+      },
+      `${project.slug} ${kind} ${phase}`,
+      WITHIN_MS,
+    );
+  }
+
+  async move(project: ProjectSpec, status: Status, phase: Phase): Promise<void> {
+    this.controlPlane.move(project.projectId, status);
+    await this.become(project, phase);
+  }
+
+  async remove(project: ProjectSpec): Promise<void> {
+    this.controlPlane.move(project.projectId, "deleting");
+    await this.controlPlane.until(
+      () => !this.controlPlane.rows.has(project.projectId),
+      `${project.slug} gone`,
+      WITHIN_MS,
+    );
+  }
+
+  container(project: ProjectSpec, service = "app", kind = "dev"): Docker.Container {
+    return this.docker.getContainer(`${project.namespace}-${kind}-${service}-1`);
+  }
+
+  /** Runs a command in a project's container. @returns what it wrote, without the space around it */
+  async run(project: ProjectSpec, command: string[], service = "app"): Promise<string> {
+    const exec = await this.container(project, service).exec({
+      Cmd: command,
+      AttachStdout: true,
+      AttachStderr: true,
+    });
+    const stream = await exec.start({});
+    const written: Buffer[] = [];
+    const output = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        written.push(chunk);
+        done();
+      },
+    });
+    this.docker.modem.demuxStream(stream, output, output);
+    await finished(stream, { writable: false });
+    const { ExitCode } = await exec.inspect();
+    const text = Buffer.concat(written).toString("utf8").trim();
+    if (ExitCode !== 0) throw new Error(`${command.join(" ")} ended with ${ExitCode}: ${text}`);
+    return text;
+  }
+
+  /** Asks until `condition` holds, at the pace of `WITHIN_MS`'s hundredth part. */
+  async eventually(what: string, condition: () => Promise<boolean>): Promise<void> {
+    const deadline = Date.now() + WITHIN_MS;
+    while (!(await condition())) {
+      if (Date.now() > deadline) throw new Error(`Not within ${WITHIN_MS} ms: ${what}`);
+      await pause(realClock, 50);
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.stopWorker();
+    await this.removeOwned();
+    await removeGateway(this.docker, this.instanceId);
+    await removeFirewall(this.docker, { instanceId: this.instanceId });
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+
+  url(namespace: string, kind = "dev", path = "/"): string {
+    return `http://127.0.0.1:${this.httpPort}${environmentPath(namespace, kind)}${path}`;
+  }
+
+  async get(namespace: string, kind = "dev", path = "/"): Promise<{ status: number; body: string }> {
+    const response = await fetch(this.url(namespace, kind, path), { signal: AbortSignal.timeout(5_000) });
+    return { status: response.status, body: await response.text() };
+  }
+
+  /** Names of everything that is labelled as this instance's, the shared parts left out. */
+  async owned(): Promise<string[]> {
+    const filters = { label: [ownedBy(this.instanceId), "slipway.namespace"] };
+    const [containers, networks, volumes] = await Promise.all([
+      this.docker.listContainers({ all: true, filters }),
+      this.docker.listNetworks({ filters }),
+      this.docker.listVolumes({ filters }),
+    ]);
+    return [
+      ...containers.map(({ Names }) => Names[0]!.slice(1)),
+      ...networks.map(({ Name }) => Name),
+      ...(volumes.Volumes ?? []).map(({ Name }) => Name),
+    ].sort();
+  }
+
+  private async removeOwned(): Promise<void> {
+    const filters = { label: [ownedBy(this.instanceId), "slipway.namespace"] };
+    for (const { Id } of await this.docker.listContainers({ all: true, filters })) {
+      await this.docker.getContainer(Id).remove({ force: true, v: true });
+    }
+    for (const { Id } of await this.docker.listNetworks({ filters }))
+      await this.docker.getNetwork(Id).remove();
+    for (const { Name } of (await this.docker.listVolumes({ filters })).Volumes ?? []) {
+      await this.docker.getVolume(Name).remove();
+    }
+  }
+
+  private async ensureShared(engineChanged: boolean): Promise<void> {
+    const config = {
+      convexUrl: "http://unused.invalid",
+      tokenFile: "",
+      dataDir: this.dataDir,
+      instanceId: this.instanceId,
+      httpPort: this.httpPort,
+      httpBind: "127.0.0.1",
+      baseDomain: "localhost",
+      hostName: "test",
+    };
+    this.shared ??= sharedParts(
+      this.docker,
+      config,
+      realClock,
+      jsonLog((line) => this.logs.push(line)),
+    );
+    await this.shared(engineChanged);
+  }
+  private shared: ((engineChanged: boolean) => Promise<void>) | null = null;
+}
