@@ -35,6 +35,11 @@ async function workerLog(): Promise<string> {
   return await readFile(join(slipway.dataDir, "logs", "worker.log"), "utf8");
 }
 
+/** How often workers of this host have said `event`, the earlier ones too: they share a log. */
+async function said(event: string): Promise<number> {
+  return (await workerLog()).split(`"event":"${event}"`).length - 1;
+}
+
 /** The environment of the worker that runs, so that another can be started beside it. */
 async function workerEnvironment(): Promise<NodeJS.ProcessEnv> {
   const text = await readFile(`/proc/${await slipway.pidOf("worker")}/environ`, "utf8");
@@ -67,14 +72,15 @@ test("while the backend is away containers are mended, and what was wanted meanw
   expect(await serves()).toBe(true);
 });
 
-test("a worker that is asked to stop gives the host back and leaves containers running", async () => {
+test("a worker that is asked to stop gives the host back, leaves containers running, and is started again", async () => {
   const worker = await slipway.pidOf("worker");
-  const log = (await workerLog()).length;
+  const before = { stopped: await said("stopped"), ready: await said("ready") };
   process.kill(worker, "SIGTERM");
-  await eventually("it says that it stopped", async () =>
-    (await workerLog()).slice(log).includes('"event":"stopped"'),
-  );
+  await eventually("it says that it stopped", async () => (await said("stopped")) > before.stopped);
   expect(await serves()).toBe(true);
+  // Only then has its successor registered the host: what comes later is later for certain.
+  await eventually("its successor is ready", async () => (await said("ready")) > before.ready);
+  expect(await slipway.pidOf("worker")).not.toBe(worker);
 });
 
 function isRunning(pid: number): boolean {
@@ -88,8 +94,9 @@ function isRunning(pid: number): boolean {
 // The last one: the supervised worker stays down after it.
 test("of two workers on one host the earlier one ends by itself, and containers do not notice", async () => {
   const startedAt = (await docker.getContainer(container).inspect()).State.StartedAt;
-  await eventually("a worker runs", async () => isRunning(await slipway.pidOf("worker")));
   const first = await slipway.pidOf("worker");
+  expect(isRunning(first)).toBe(true);
+  const fenced = await said("fenced");
   const second = spawn(process.execPath, ["--import", "tsx", "worker/main.ts"], {
     cwd: REPOSITORY,
     env: await workerEnvironment(),
@@ -99,7 +106,7 @@ test("of two workers on one host the earlier one ends by itself, and containers 
   second.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
   const ended = new Promise<number | null>((resolve) => second.once("close", resolve));
 
-  await eventually("the first is fenced off", async () => (await workerLog()).includes('"event":"fenced"'));
+  await eventually("the first is fenced off", async () => (await said("fenced")) > fenced);
   // Its supervisor keeps it down: started again, it would fence off the later one, and so on for ever.
   await eventually("the first has ended", async () => !isRunning(first));
   await eventually("the second serves the host", async () => log.includes('"event":"ready"'));
