@@ -11,11 +11,15 @@ export const LABELS = {
   environment: "slipway.environment",
   service: "slipway.service",
   replica: "slipway.replica",
+  /** The number of the release that an object runs or holds. */
+  release: "slipway.release",
+  /** On a volume that holds a snapshot: the SHA-256 of its content, in hex. */
+  snapshot: "slipway.snapshot",
   /** The environment's generation that this object was made for. */
   generation: "slipway.generation",
   /** A hash of what the object was made from: where it differs, the object is made anew. */
   configHash: "slipway.config-hash",
-  /** On objects of no project: gateway, firewall, helper. */
+  /** What an object is, where it is no service, network or volume of an environment. */
   role: "slipway.role",
 } as const;
 

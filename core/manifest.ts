@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { SlipwayError } from "./errors.ts";
+import { vDomains, vProjectGateway, vServiceGateway } from "./gatewaySettings.ts";
 import { vGroupName } from "./groups.ts";
-import { parseMemory } from "./units.ts";
+import { parseDuration, parseMemory } from "./units.ts";
 
 /** The manifest of a project (DESIGN.md §8): what a user writes in `slipway.yml`, checked and with defaults filled in. */
 
@@ -18,6 +19,8 @@ const MEBIBYTE = 1024 ** 2;
 export const LIMITS = {
   cpus: { least: 0.1, most: 64 },
   memoryBytes: { least: 64 * MEBIBYTE, most: 1024 ** 4 },
+  diskBytes: { least: 16 * MEBIBYTE, most: 16 * 1024 ** 4 },
+  testTimeoutMs: { least: 1000, most: 24 * 3_600_000 },
   replicas: { least: 1, most: 16 },
   services: 16,
   variables: 128,
@@ -35,6 +38,24 @@ const vMemory = z.string({ error: "a size with its unit, like 512m or 2g" }).sup
   else if (bytes < LIMITS.memoryBytes.least) context.addIssue({ code: "custom", message: "at least 64m" });
   else if (bytes > LIMITS.memoryBytes.most) context.addIssue({ code: "custom", message: "at most 1024g" });
 });
+
+/** The size of a volume, with its unit. */
+export const vDisk = z.string({ error: "a size with its unit, like 500m or 10g" }).superRefine((text, context) => {
+  const bytes = parseMemory(text);
+  if (bytes === null) context.addIssue({ code: "custom", message: "a size with its unit, like 500m or 10g" });
+  else if (bytes < LIMITS.diskBytes.least) context.addIssue({ code: "custom", message: "at least 16m" });
+  else if (bytes > LIMITS.diskBytes.most) context.addIssue({ code: "custom", message: "at most 16384g" });
+});
+
+const vTestTimeout = z
+  .string({ error: "a duration with its unit, like 90s or 15m" })
+  .superRefine((text, context) => {
+    const milliseconds = parseDuration(text);
+    const problem = (message: string) => context.addIssue({ code: "custom", message });
+    if (milliseconds === null) problem("a duration with its unit, like 90s or 15m");
+    else if (milliseconds < LIMITS.testTimeoutMs.least) problem("at least 1s");
+    else if (milliseconds > LIMITS.testTimeoutMs.most) problem("at most 24h");
+  });
 
 const vVariables = z
   .record(
@@ -77,6 +98,8 @@ const vService = z
     env: vVariables.optional(),
     /** Whether the service gets a port of the host, at 127.0.0.1. */
     publish: z.boolean({ error: "true or false" }).optional(),
+    /** How the gateway treats the requests of its route. */
+    gateway: vServiceGateway.optional(),
   })
   .superRefine((service, context) => {
     if ((service.stack === undefined) === (service.image === undefined)) {
@@ -91,17 +114,22 @@ const vService = z
     }
   });
 
-const environment = (cpus: number, memory: string) =>
+const environment = <More extends z.ZodRawShape>(cpus: number, memory: string, more: More) =>
   z
     .strictObject({
       cpus: vCpus.default(cpus),
       memory: vMemory.default(memory),
+      /** What the workspace volume may hold. */
+      disk: vDisk.default("10g"),
+      /** How containers hibernate: `stop` frees their memory, `pause` keeps it and wakes at once. */
+      hibernate: z.enum(["stop", "pause"], "stop or pause").default("stop"),
       command: z.string().min(1).optional(),
       replicas: z
         .int("a whole number")
         .min(LIMITS.replicas.least, "at least 1")
         .max(LIMITS.replicas.most, "at most 16")
         .optional(),
+      ...more,
     })
     .prefault({});
 
@@ -116,10 +144,18 @@ export const vManifest = z
       )
       .optional(),
     group: vGroupName.optional(),
+    /** Names of its own, which the deploy environment answers. */
+    domains: vDomains.optional(),
+    gateway: vProjectGateway.optional(),
     egress: z.enum(["open", "none"], "open or none").default("open"),
     env: vVariables.default({}),
     environments: z
-      .strictObject({ dev: environment(2, "2g"), test: environment(1, "1g"), deploy: environment(1, "1g") })
+      .strictObject({
+        dev: environment(2, "2g", {}),
+        /** `timeout`: how long the tests may take. */
+        test: environment(1, "1g", { timeout: vTestTimeout.default("15m") }),
+        deploy: environment(1, "1g", {}),
+      })
       .prefault({}),
   })
   .superRefine((manifest, context) => {

@@ -51,6 +51,26 @@ export function volumeName(namespace: string, kind: EnvironmentKind, volume: str
   return `${namespace}_${kind}_${volume}`;
 }
 
+/** The volume that holds what a release runs: `snapshot` is the SHA-256 of its content, in hex. */
+export function snapshotVolumeName(namespace: string, snapshot: string): string {
+  return `${namespace}_snapshot_${snapshot.slice(0, SNAPSHOT_DIGITS)}`;
+}
+const SNAPSHOT_DIGITS = 16;
+
+/**
+ * The volume with an environment's files. Dev's stays the same; a test of a release begins with a fresh one, and each
+ * deployed snapshot has one of its own.
+ */
+export function workspaceVolumeName(
+  namespace: string,
+  kind: EnvironmentKind,
+  release: { number: number; snapshot: string } | null,
+): string {
+  if (release === null || kind === "dev") return volumeName(namespace, kind, "workspace");
+  const which = kind === "test" ? `r${release.number}` : release.snapshot.slice(0, SNAPSHOT_DIGITS);
+  return volumeName(namespace, kind, `workspace_${which}`);
+}
+
 /** The prefix of every project bridge of one instance: what the firewall's rules match. */
 export function bridgePrefix(instanceId: string): string {
   return `sw${instanceId.slice(0, 4)}`;

@@ -1,6 +1,7 @@
 import type { GroupAttachment } from "./groups.ts";
 import type { DesiredState, EnvironmentKind, Status } from "./lifecycle.ts";
 import type { Manifest } from "./manifest.ts";
+import type { TestVerdict } from "./releases.ts";
 
 /** What crosses between the control plane and a worker: the desired state down, the observed state up. */
 
@@ -41,6 +42,20 @@ export type EnvironmentSpec = {
   ports?: Record<string, number>;
   /** Whether an absent environment keeps its volumes (failed projects do, for the retention time). */
   keepVolumes: boolean;
+  /** What test and deploy run a snapshot of; null: they run what dev holds, or a stack's starter. */
+  release?: ReleaseSpec | null;
+};
+
+/** The release that an environment is to run (docs/releases.md). */
+export type ReleaseSpec = {
+  releaseId: string;
+  number: number;
+  /** SHA-256 of its content, in hex; null: the worker has yet to take it, from dev's workspace. */
+  snapshot: string | null;
+  /** What is to be run, as it was when the release was made: a later change of the project's own is not tested. */
+  manifest: Manifest;
+  /** How its tests ended, once the control plane knows: they never run again. */
+  result: TestVerdict | null;
 };
 
 /** What a project shares with the other members of its group. */
@@ -66,7 +81,14 @@ export type ProjectSpec = {
   /** Null without a group. */
   group?: GroupSpec | null;
   environments: EnvironmentSpec[];
+  /** The snapshots that its host keeps, by their SHA-256 in hex; not given: all. */
+  snapshots?: string[];
 };
+
+/** What `environment` runs: its release's manifest, or the project's own. */
+export function manifestOf(spec: ProjectSpec, environment: EnvironmentSpec): Manifest {
+  return environment.release?.manifest ?? spec.manifest;
+}
 
 export type ServiceObservation = {
   service: string;
