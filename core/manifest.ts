@@ -1,51 +1,17 @@
 import { z } from "zod";
 import { SlipwayError } from "./errors.ts";
+import { vAttachments } from "./attachments.ts";
 import { vDomains, vProjectGateway, vServiceGateway } from "./gatewaySettings.ts";
 import { vGroupName } from "./groups.ts";
+import { isRefusal, parseSource } from "./source.ts";
+import { SERVICE_FOLDER } from "./workspacePath.ts";
 import { parseDuration, parseMemory } from "./units.ts";
 
 /** The manifest of a project (DESIGN.md §8): what a user writes in `slipway.yml`, checked and with defaults filled in. */
 
-export const STACK_NAME = /^[a-z][a-z0-9-]{0,30}$/;
-const SERVICE_NAME = /^[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
-export const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
-const IMAGE = /^[a-z0-9][a-z0-9._/:@-]{0,254}$/i;
+export { RESERVED_VARIABLE, STACK_NAME, VARIABLE_NAME } from "./manifestFields.ts";
+
 const PATH_PREFIX = /^\/(?:[A-Za-z0-9._~-]+(?:\/[A-Za-z0-9._~-]+)*\/?)?$/;
-
-/** Variables that Slipway sets itself, so that a service can trust them. */
-export const RESERVED_VARIABLE = /^(SLIPWAY_.*|PORT)$/;
-
-const MEBIBYTE = 1024 ** 2;
-export const LIMITS = {
-  cpus: { least: 0.1, most: 64 },
-  memoryBytes: { least: 64 * MEBIBYTE, most: 1024 ** 4 },
-  diskBytes: { least: 16 * MEBIBYTE, most: 16 * 1024 ** 4 },
-  testTimeoutMs: { least: 1000, most: 24 * 3_600_000 },
-  replicas: { least: 1, most: 16 },
-  services: 16,
-  variables: 128,
-  variableLength: 8192,
-} as const;
-
-const vCpus = z
-  .number({ error: "a number of CPUs, like 0.5 or 2" })
-  .min(LIMITS.cpus.least, `at least ${LIMITS.cpus.least} CPU`)
-  .max(LIMITS.cpus.most, `at most ${LIMITS.cpus.most} CPUs`);
-
-const vMemory = z.string({ error: "a size with its unit, like 512m or 2g" }).superRefine((text, context) => {
-  const bytes = parseMemory(text);
-  if (bytes === null) context.addIssue({ code: "custom", message: "a size with its unit, like 512m or 2g" });
-  else if (bytes < LIMITS.memoryBytes.least) context.addIssue({ code: "custom", message: "at least 64m" });
-  else if (bytes > LIMITS.memoryBytes.most) context.addIssue({ code: "custom", message: "at most 1024g" });
-});
-
-/** The size of a volume, with its unit. */
-export const vDisk = z.string({ error: "a size with its unit, like 500m or 10g" }).superRefine((text, context) => {
-  const bytes = parseMemory(text);
-  if (bytes === null) context.addIssue({ code: "custom", message: "a size with its unit, like 500m or 10g" });
-  else if (bytes < LIMITS.diskBytes.least) context.addIssue({ code: "custom", message: "at least 16m" });
-  else if (bytes > LIMITS.diskBytes.most) context.addIssue({ code: "custom", message: "at most 16384g" });
-});
 
 const vTestTimeout = z
   .string({ error: "a duration with its unit, like 90s or 15m" })
@@ -55,24 +21,6 @@ const vTestTimeout = z
     if (milliseconds === null) problem("a duration with its unit, like 90s or 15m");
     else if (milliseconds < LIMITS.testTimeoutMs.least) problem("at least 1s");
     else if (milliseconds > LIMITS.testTimeoutMs.most) problem("at most 24h");
-  });
-
-const vVariables = z
-  .record(
-    z.string().regex(VARIABLE_NAME, "a variable name: letters, digits and _, not starting with a digit"),
-    z
-      .union([z.string(), z.number(), z.boolean()], { error: "text, a number, true or false" })
-      .transform(String)
-      .pipe(z.string().max(LIMITS.variableLength, `at most ${LIMITS.variableLength} characters`)),
-  )
-  .superRefine((variables, context) => {
-    const names = Object.keys(variables);
-    if (names.length > LIMITS.variables) {
-      context.addIssue({ code: "custom", message: `at most ${LIMITS.variables} variables` });
-    }
-    for (const name of names.filter((name) => RESERVED_VARIABLE.test(name))) {
-      context.addIssue({ code: "custom", path: [name], message: "a name that Slipway does not set itself" });
-    }
   });
 
 const vService = z
@@ -96,6 +44,8 @@ const vService = z
       .max(LIMITS.replicas.most, "at most 16")
       .optional(),
     env: vVariables.optional(),
+    /** Where a stack's service runs, below /workspace. */
+    folder: z.string().regex(SERVICE_FOLDER, "a folder of the source, like api or apps/api").optional(),
     /** Whether the service gets a port of the host, at 127.0.0.1. */
     publish: z.boolean({ error: "true or false" }).optional(),
     /** How the gateway treats the requests of its route. */
@@ -104,6 +54,13 @@ const vService = z
   .superRefine((service, context) => {
     if ((service.stack === undefined) === (service.image === undefined)) {
       context.addIssue({ code: "custom", message: "exactly one of stack and image" });
+    }
+    if (service.image !== undefined && service.folder !== undefined) {
+      context.addIssue({
+        code: "custom",
+        path: ["folder"],
+        message: "no folder: an image of your own brings its files with it",
+      });
     }
     if (service.image !== undefined && service.route !== undefined && service.port === undefined) {
       context.addIssue({
@@ -143,6 +100,10 @@ export const vManifest = z
         vService,
       )
       .optional(),
+    /** Where the files of its dev environment come from (core/source.ts); without it from its stacks' starters. */
+    source: vSource.optional(),
+    /** Databases, caches and the like, each environment with its own (docs/attachments.md). */
+    attachments: vAttachments.default([]),
     group: vGroupName.optional(),
     /** Names of its own, which the deploy environment answers. */
     domains: vDomains.optional(),
@@ -174,6 +135,13 @@ export const vManifest = z
         message: `1 to ${LIMITS.services} services`,
       });
     }
+    if (manifest.source === undefined) refuseSharedFolders(services, context);
+    const names = manifest.services ? Object.keys(manifest.services) : ["app"];
+    for (const [index, { alias }] of manifest.attachments.entries()) {
+      if (!names.includes(alias)) continue;
+      const message = `an alias that no service has: ${alias} is one`;
+      context.addIssue({ code: "custom", path: ["attachments", index, "alias"], message });
+    }
     const routes = new Map<string, string>();
     for (const [name, service] of services) {
       if (service.route === undefined) continue;
@@ -189,6 +157,22 @@ export const vManifest = z
       routes.set(key, name);
     }
   });
+
+/** Two starters in one folder would overwrite each other; of a source of its own a project may share what it likes. */
+function refuseSharedFolders(services: [string, ManifestService][], context: z.RefinementCtx): void {
+  const owners = new Map<string, string>();
+  const several = services.filter(([, { stack }]) => stack !== undefined).length > 1;
+  for (const [name, service] of services) {
+    if (service.stack === undefined) continue;
+    const folder = service.folder ?? (several ? name : ".");
+    const owner = owners.get(folder);
+    if (owner !== undefined || (several && folder === ".")) {
+      const message = `a folder of its own${owner === undefined ? "" : `: ${owner} has this one`}, as there is no source`;
+      context.addIssue({ code: "custom", path: ["services", name, "folder"], message });
+    }
+    owners.set(folder, name);
+  }
+}
 
 export type ManifestInput = z.input<typeof vManifest>;
 export type Manifest = z.output<typeof vManifest>;
@@ -206,6 +190,17 @@ export function servicesOf(manifest: Manifest): Record<string, ManifestService> 
     return { [only[0]]: { ...only[1], route: "/" } };
   }
   return manifest.services;
+}
+
+/**
+ * Where each service that runs on a stack has its files, below /workspace: as its manifest says, else the only one at
+ * the top (`.`), and several each in a folder named for the service.
+ */
+export function foldersOf(manifest: Manifest): Map<string, string> {
+  const stacked = Object.entries(servicesOf(manifest)).filter(([, { stack }]) => stack !== undefined);
+  return new Map(
+    stacked.map(([name, { folder }]) => [name, folder ?? (stacked.length > 1 ? name : ".")] as const),
+  );
 }
 
 /**
@@ -239,6 +234,8 @@ function describeIssue(input: unknown, issue: z.core.$ZodIssue): string[] {
       at !== null && typeof at === "object" ? (at as Record<PropertyKey, unknown>)[key] : undefined,
     input,
   );
-  const got = value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value)).slice(0, 80);
+  const shown = value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
+  // A password in a URL must not reach a log by way of the error that refuses it.
+  const got = shown.replace(/\/\/[^/\s]*@/g, "//…@").slice(0, 80);
   return [`${where}: got ${got}, expected ${issue.message.replace(/^Invalid input: expected /, "")}`];
 }

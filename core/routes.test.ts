@@ -68,7 +68,7 @@ describe("the route table", () => {
     expect(vProjectRoutes.safeParse(value).success).toBe(false);
   });
 
-  test("has room for canaries, draining containers and certificates", () => {
+  test("has room for canaries, draining containers and domains", () => {
     const value = {
       ...(withService({
         upstreams: [
@@ -77,7 +77,7 @@ describe("the route table", () => {
           { address: "fd00::2", port: 3000, draining: true },
         ],
       }) as object),
-      domains: [{ name: "shop.example.com", environment: "deploy", certificate: "shop-2026" }],
+      domains: [{ name: "shop.example.com", environment: "deploy" }],
     };
     expect(vProjectRoutes.safeParse(value).error).toBeUndefined();
   });

@@ -14,7 +14,7 @@ export type RouteState = (typeof ROUTE_STATES)[number];
 
 /** A path prefix without a trailing slash, or `/`: what nginx compares byte by byte, so nothing that needs encoding. */
 const PREFIX = /^\/$|^(?:\/[A-Za-z0-9._~-]+)+$/;
-const DOMAIN =
+export const DOMAIN =
   /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+$/;
 const HEADER_NAME = /^[A-Za-z0-9-]{1,64}$/;
 /** Visible ASCII and spaces: no line break can reach a response. */
@@ -48,6 +48,7 @@ export const ROUTE_LIMITS = {
   networks: 128,
   messageLength: 500,
   weight: 1000,
+  connections: 100_000,
   maxBodyBytes: 1024 ** 4,
   timeoutMs: 24 * 3600 * 1000,
 } as const;
@@ -84,10 +85,12 @@ export const vBasicAuthUser = z.strictObject({
 
 export const vRedirect = z.strictObject({
   /** The exact path, below the environment. */
-  from: z.string().regex(/^\/[\x21-\x7e]{0,500}$/),
+  from: z.string().regex(/^\/[\x21-\x7e]{0,500}$/, "an exact path, like /old"),
   /** A path below the environment, or a whole URL. */
-  to: z.string().regex(REDIRECT_TARGET),
-  status: z.union([z.literal(301), z.literal(302), z.literal(307), z.literal(308)]).default(308),
+  to: z.string().regex(REDIRECT_TARGET, "a path like /new, or a URL that begins with http:// or https://"),
+  status: z
+    .union([z.literal(301), z.literal(302), z.literal(307), z.literal(308)], "301, 302, 307 or 308")
+    .default(308),
 });
 
 export const vRouteSettings = z.strictObject({
@@ -103,9 +106,14 @@ export const vRouteSettings = z.strictObject({
   basicAuth: z.array(vBasicAuthUser).min(1).max(ROUTE_LIMITS.users).optional(),
   /** Clients that may come in, as addresses or CIDR networks; without it everybody may. */
   allowIps: z
-    .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
-    .min(1)
-    .max(ROUTE_LIMITS.networks)
+    .array(
+      z.union(
+        [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+        "an address or a network, like 10.0.0.0/8 or 2001:db8::1",
+      ),
+    )
+    .min(1, "at least one address")
+    .max(ROUTE_LIMITS.networks, `at most ${ROUTE_LIMITS.networks} addresses`)
     .optional(),
   responseHeaders: z
     .record(
@@ -157,11 +165,6 @@ export const vEnvironmentRoute = z
 export const vDomain = z.strictObject({
   name: z.string().regex(DOMAIN, "a lower-case domain name, like shop.example.com"),
   environment: z.enum(["dev", "test", "deploy"]),
-  /** The certificate that TLS answers with for this name, by the id under which the gateway keeps it. */
-  certificate: z
-    .string()
-    .regex(/^[a-z0-9-]{1,64}$/)
-    .optional(),
 });
 
 /** Requests per second that are let through on average, and how many may come at once above that. */
@@ -188,6 +191,8 @@ export const vProjectRoutes = z
         project: vRate.optional(),
         /** Of one client address to this project. */
         client: vRate.optional(),
+        /** Requests (a WebSocket is one) that one client address may have in progress at once. */
+        connections: z.int().min(1).max(ROUTE_LIMITS.connections).optional(),
       })
       .optional(),
   })

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { LABELS } from "../core/labels.ts";
 import type { ManifestInput } from "../core/manifest.ts";
 import type { EnvironmentSpec } from "../core/projectSpec.ts";
+import { vProjectRoutes } from "../core/routes.ts";
 import { NAMESPACE, projectSpec, STACKS, TEMPLATE } from "../core/render/render.fixtures.ts";
 import type { Status } from "../core/lifecycle.ts";
 import type { EngineContainer } from "./engine/engine.ts";
@@ -46,7 +47,12 @@ function see(
   return seeProject(spec, project, snapshot, { isReady: ready, waitingMs: () => 0 });
 }
 
-const shop = (status: Status = "development") => ({ namespace: NAMESPACE, slug: "shop", status });
+const shop = (status: Status = "development", manifest: Partial<ManifestInput> = {}) => ({
+  namespace: NAMESPACE,
+  slug: "shop",
+  status,
+  manifest: projectSpec(manifest).manifest,
+});
 
 describe("a running environment", () => {
   test("serves from the replicas that answer", () => {
@@ -94,6 +100,61 @@ describe("a running environment", () => {
     ]);
     expect(probeTargets(NAMESPACE, see({}, {}, { change: { health: "unhealthy" } }))).toEqual([]);
     expect(probeTargets(NAMESPACE, see({}, {}, { change: { state: "exited" } }))).toEqual([]);
+  });
+});
+
+describe("what the manifest says of the gateway", () => {
+  const hash = `pbkdf2-sha256$20000$${"ab".repeat(16)}$${"cd".repeat(32)}`;
+
+  test("is carried in the routes", () => {
+    const manifest: Partial<ManifestInput> = {
+      services: {
+        web: {
+          stack: "static",
+          route: "/",
+          gateway: {
+            bodySize: "100m",
+            timeouts: { connect: "1s", read: "2m" },
+            redirects: [{ from: "/old", to: "/new" }],
+            basicAuth: [{ user: "anna", hash }],
+            allow: ["10.0.0.0/8"],
+            headers: { "X-Robots-Tag": "noindex" },
+            stripPrefix: true,
+          },
+        },
+      },
+      domains: ["shop.example.com"],
+      gateway: { rateLimit: { client: { perSecond: 5, burst: 10 } }, connections: 20 },
+    };
+    const routes = routesOf(shop("development", manifest), see(manifest, {}), new Set(), {});
+    expect(vProjectRoutes.parse({ ...routes, version: 1 })).toMatchObject({
+      domains: [{ name: "shop.example.com", environment: "deploy" }],
+      limits: { client: { perSecond: 5, burst: 10 }, connections: 20 },
+    });
+    expect(routes?.environments.dev?.services[0]).toMatchObject({
+      stripPrefix: true,
+      settings: {
+        maxBodyBytes: 100 * 1024 ** 2,
+        connectTimeoutMs: 1_000,
+        readTimeoutMs: 120_000,
+        redirects: [{ from: "/old", to: "/new", status: 308 }],
+        basicAuth: [{ user: "anna", iterations: 20_000, saltHex: "ab".repeat(16), hashHex: "cd".repeat(32) }],
+        allowIps: ["10.0.0.0/8"],
+        responseHeaders: { "X-Robots-Tag": "noindex" },
+      },
+    });
+  });
+
+  test("closes a service whose password is not there", () => {
+    const manifest: Partial<ManifestInput> = {
+      services: { web: { stack: "static", gateway: { basicAuth: [{ user: "anna", secret: "ANNA" }] } } },
+    };
+    const routes = routesOf(shop("development", manifest), see(manifest, {}), new Set(), {});
+    expect(routes?.environments.dev).toMatchObject({
+      state: "failed",
+      services: [],
+      message: expect.stringContaining("ANNA"),
+    });
   });
 });
 

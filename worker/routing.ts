@@ -1,9 +1,12 @@
+import { routeSettingsOf, type ServiceGateway } from "../core/gatewaySettings.ts";
+import { servicesOf } from "../core/manifest.ts";
 import type { ProjectSpec } from "../core/projectSpec.ts";
 import {
   ROUTE_LIMITS,
   type EnvironmentRoute,
   type ProjectRoutesInput,
   type RouteState,
+  type ServiceRoute,
 } from "../core/routes.ts";
 import type { SeenEnvironment } from "./seen.ts";
 
@@ -19,7 +22,7 @@ export type FailedMessages = Partial<Record<string, string>>;
  * @param failures by environment kind
  */
 export function routesOf(
-  spec: Pick<ProjectSpec, "namespace" | "slug" | "status">,
+  spec: Pick<ProjectSpec, "namespace" | "slug" | "status" | "manifest">,
   seen: readonly SeenEnvironment[],
   leaving: ReadonlySet<string>,
   failures: FailedMessages,
@@ -30,11 +33,22 @@ export function routesOf(
     if (route) environments[environment.spec.kind] = route;
   }
   if (Object.keys(environments).length === 0) return null;
-  return { namespace: spec.namespace, slug: spec.slug, environments };
+  const { domains = [], gateway } = spec.manifest;
+  return {
+    namespace: spec.namespace,
+    slug: spec.slug,
+    environments,
+    domains: domains.map((name) => ({ name, environment: "deploy" })),
+    ...(gateway && { limits: { ...gateway.rateLimit, ...connections(gateway.connections) } }),
+  };
+}
+
+function connections(most: number | undefined) {
+  return most === undefined ? {} : { connections: most };
 }
 
 function routeOf(
-  { status }: Pick<ProjectSpec, "status">,
+  { status, manifest }: Pick<ProjectSpec, "status" | "manifest">,
   { spec, replicas }: SeenEnvironment,
   leaving: ReadonlySet<string>,
   failure: string | undefined,
@@ -47,17 +61,38 @@ function routeOf(
   if (replicas.length > 0 && routed.length === 0) return null;
   const serving = replicas.filter(({ ready, name }) => ready && !leaving.has(name));
   if (serving.length === 0) return failure === undefined ? page("starting") : page("failed", failure);
+  const settings = new Map(
+    routed.map(({ service }) => [service, settingsOf(servicesOf(manifest)[service]?.gateway)]),
+  );
+  const missing = [...new Set([...settings.values()].flatMap((of) => of.missing))];
+  if (missing.length > 0) return page("failed", missingSecrets(missing));
   return {
     state: "serving",
     services: routed.map((service) => ({
       service: service.service,
       prefix: service.route!,
-      stripPrefix: false,
+      ...settings.get(service.service)!.route,
       upstreams: serving
         .filter((replica) => replica.service === service && replica.address !== null)
         .map(({ address }) => ({ address: address!, port: service.port!, weight: 1, draining: false })),
     })),
   };
+}
+
+type RouteOptions = Pick<ServiceRoute, "stripPrefix" | "settings">;
+
+function settingsOf(gateway: ServiceGateway = {}): { route: RouteOptions; missing: string[] } {
+  const { settings, missing } = routeSettingsOf(gateway);
+  const stripPrefix = gateway.stripPrefix ?? false;
+  return {
+    route: Object.keys(settings).length === 0 ? { stripPrefix } : { stripPrefix, settings },
+    missing,
+  };
+}
+
+/** Without its password a protected service must be open to nobody rather than to everybody. */
+function missingSecrets(names: readonly string[]): string {
+  return `Its password is not set: ${names.join(", ")}. Set it with slipway secret set.`;
 }
 
 function page(state: RouteState, message?: string): EnvironmentRoute {

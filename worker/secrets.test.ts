@@ -39,6 +39,21 @@ test("opened secrets are variables of the project's services", async () => {
   expect(opened.manifest.env).toEqual({ LOG_LEVEL: "info", API_KEY: "s3cret" });
 });
 
+test("a secret that is a password of the gateway's becomes a hash there, the same each time, and no variable", async () => {
+  const sealed = await sealSecret(key, { namespace: spec.namespace, name: "ANNA" }, "pass:word");
+  const manifest = parseManifest({
+    name: "shop",
+    services: { web: { stack: "node", gateway: { basicAuth: [{ user: "anna", secret: "ANNA" }] } } },
+  });
+  const open = secretsFrom(dataDir);
+  const [one, two] = [0, 1].map(() => open({ ...spec, manifest, secrets: { ANNA: sealed } }));
+  expect((await one!).manifest.env).toEqual({});
+  const [user] = (await one!).manifest.services!.web!.gateway!.basicAuth!;
+  expect(user).toEqual({ user: "anna", hash: expect.stringMatching(/^pbkdf2-sha256\$20000\$/) });
+  expect(await two).toEqual(await one);
+  expect(JSON.stringify(await one)).not.toContain("pass:word");
+});
+
 test("a project without secrets needs no keys", async () => {
   await rm(join(dataDir, "keys"), { recursive: true });
   expect(await secretsFrom(dataDir)(spec)).toBe(spec);

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { SlipwayError } from "../core/errors.ts";
 import type { ProjectSpec } from "../core/projectSpec.ts";
 import { openSecret } from "../core/sealing.ts";
+import { Passwords } from "./gateway/passwords.ts";
 
 /** Opens a project's secrets: only here are they ever plain, in memory, on the way into a container's environment. */
 export type OpenSecrets = (spec: ProjectSpec) => Promise<ProjectSpec>;
@@ -13,10 +14,12 @@ const vKeys = z.object({ keys: z.array(z.looseObject({ kty: z.literal("EC"), d: 
 
 /**
  * @param dataDir holds the private keys in `keys/secrets.jwk.json`, newest first
- * @returns what puts a project's secrets among its variables; of a project without secrets it gives back the same
+ * @returns what puts a project's secrets among its variables, but for those that are passwords of the gateway's: their
+ *   hashes take their place in the manifest. Of a project without secrets it gives back the same
  */
 export function secretsFrom(dataDir: string): OpenSecrets {
   const path = join(dataDir, "keys", "secrets.jwk.json");
+  const passwords = new Passwords();
   return async (spec) => {
     const sealed = Object.entries(spec.secrets ?? {});
     if (sealed.length === 0) return spec;
@@ -26,8 +29,10 @@ export function secretsFrom(dataDir: string): OpenSecrets {
         return [name, await openSecret(keys, { namespace: spec.namespace, name }, text)] as const;
       }),
     );
-    const env = { ...spec.manifest.env, ...Object.fromEntries(opened) };
-    return { ...spec, secrets: {}, manifest: { ...spec.manifest, env } };
+    const { manifest, used } = await passwords.hashIn(spec.manifest, new Map(opened));
+    const variables = opened.filter(([name]) => !used.has(name));
+    const env = { ...manifest.env, ...Object.fromEntries(variables) };
+    return { ...spec, secrets: {}, manifest: { ...manifest, env } };
   };
 }
 

@@ -174,7 +174,7 @@ describe("tables of any shape", () => {
         ],
       },
     },
-    domains: [{ name: "fuzzed.example.com", environment: "dev", certificate: "c-1" }],
+    domains: [{ name: "fuzzed.example.com", environment: "dev" }],
     limits: { project: { perSecond: 1, burst: 1 }, client: { perSecond: 1, burst: 1 } },
   };
 

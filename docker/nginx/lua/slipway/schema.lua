@@ -224,10 +224,10 @@ local project = object({
     object({
       name = text(("^%s(?:\\.%s)+$"):format(domain_label, domain_label), 253, "a lower-case domain name"),
       environment = one_of("dev", "test", "deploy"),
-    }, { certificate = text("^[a-z0-9-]{1,64}$", 64, "a certificate's id") }),
+    }, {}),
     64
   ),
-  limits = object({}, { project = rate, client = rate }),
+  limits = object({}, { project = rate, client = rate, connections = integer(1, 100000) }),
 }, function(value, path)
   return value.domains and unique(value.domains, "name", path .. ".domains")
 end)
