@@ -30,10 +30,13 @@ export function reservationOf(
   const services = Object.values(servicesOf(manifest));
   const total = { ...NOTHING };
   for (const [kind, limits] of Object.entries(manifest.environments)) {
-    if (desired[kind as EnvironmentKind] !== "running") continue;
+    const state = desired[kind as EnvironmentKind];
+    // A paused container uses no CPU and gives no memory back.
+    const paused = state === "hibernated" && limits.hibernate === "pause";
+    if (state !== "running" && !paused) continue;
     for (const service of services) {
       const replicas = kind === "deploy" ? (limits.replicas ?? service.replicas ?? 1) : 1;
-      total.cpus += limits.cpus * replicas;
+      if (!paused) total.cpus += limits.cpus * replicas;
       total.memoryBytes += (parseMemory(limits.memory) ?? 0) * replicas;
     }
   }

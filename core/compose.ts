@@ -124,14 +124,21 @@ const vFill = z.discriminatedUnion("from", [
   z.strictObject({ from: z.literal("starter"), stack: vText, folder: vText }),
   /** All of another volume of the project, by its name in Docker, where that one exists. */
   z.strictObject({ from: z.literal("volume"), name: vDockerName }),
+  /** The folder that was uploaded for the project; the control plane keeps it until it is used. `name`: for people. */
+  z.strictObject({ from: z.literal("archive"), name: vText }),
+  /** A clone of a repository; `ref` is a branch, a tag or a commit, null the repository's own default. */
+  z.strictObject({ from: z.literal("git"), url: vText, ref: vText.nullable() }),
 ]);
 
 const vComposeVolume = z.strictObject({
   name: vDockerName,
   driver: z.literal("local").default("local"),
   labels: vLabels,
-  /** `fill`: alternatives are tried in order, a volume before starters. */
-  "x-slipway": z.strictObject({ fill: z.array(vFill) }),
+  /**
+   * `fill`: alternatives are tried in order: a volume, a source (with starters for folders that it lacks), starters. `size`: bytes that it may hold, null for as many
+   * as the disk has.
+   */
+  "x-slipway": z.strictObject({ fill: z.array(vFill), size: z.int().positive().nullable().default(null) }),
 });
 
 export const vComposeFile = z

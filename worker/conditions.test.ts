@@ -53,6 +53,7 @@ function observe({ environment = {}, container = {}, ready = true, waitingMs = 0
     held: new Map(),
     logs: new Map(),
     routeError: null,
+    hibernate: "stop",
     exhausted: false,
     before: [],
     now: 1_000,

@@ -30,6 +30,8 @@ export type Findings = {
   logs: ReadonlyMap<string, string>;
   /** Why the gateway did not take the routes. */
   routeError: unknown;
+  /** How the environment hibernates. */
+  hibernate: "stop" | "pause";
   /** Whether the attempts are used up. */
   exhausted: boolean;
   before: readonly Condition[];
@@ -186,7 +188,7 @@ function unhealthy(unready: SeenEnvironment["replicas"], logs: ReadonlyMap<strin
 }
 
 function phaseOf(
-  { seen, exhausted, failures, routeError, renderError }: Findings,
+  { seen, hibernate, exhausted, failures, routeError, renderError }: Findings,
   verdicts: Partial<Record<ConditionType, Verdict>>,
 ): Phase {
   const { desired, keepVolumes } = seen.spec;
@@ -197,7 +199,9 @@ function phaseOf(
       return left + (keepVolumes ? 0 : seen.found.volumes.length) === 0 ? "absent" : "pending";
     }
     case "hibernated":
-      return serviceContainers(seen).some(({ state }) => state === "running" || state === "paused")
+      return serviceContainers(seen).some(
+        ({ state }) => state === "running" || (state === "paused" && hibernate === "stop"),
+      )
         ? "pending"
         : "hibernated";
     case "running":

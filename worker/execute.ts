@@ -75,7 +75,13 @@ async function perform(engine: Engine, starters: Starters, operation: Operation)
     case "remove network":
       return await engine.removeNetwork(operation.networkId);
     case "create volume":
-      return await engine.createVolume({ name: target, labels: operation.labels });
+      return await engine.createVolume({
+        name: target,
+        labels: operation.labels,
+        sizeBytes: operation.sizeBytes,
+      });
+    case "grow volume":
+      return await engine.growVolume(target, operation.sizeBytes);
     case "remove volume":
       return await engine.removeVolume(target);
     case "create container":
@@ -88,6 +94,8 @@ async function perform(engine: Engine, starters: Starters, operation: Operation)
       return await engine.connectNetwork(operation.network, target, operation.aliases);
     case "start container":
       return await engine.startContainer(target);
+    case "pause container":
+      return await engine.pauseContainer(target);
     case "unpause container":
       return await engine.unpauseContainer(target);
     case "stop container":

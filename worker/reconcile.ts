@@ -101,6 +101,7 @@ export async function reconcile(
     held,
     logs,
     routeError,
+    hibernate: spec.manifest.environments[environment.spec.kind].hibernate,
     exhausted: turn.last,
     before: context.reporter.last(projectId, environment.spec.kind)?.conditions ?? [],
     now: clock.now(),

@@ -72,6 +72,7 @@ function resolveVolume(namespace: string, key: string, volume: ComposeVolume): R
   return {
     name: volume.name,
     labels: { ...volume.labels, ...composeLabels(namespace, "volume", key) },
+    sizeBytes: volume["x-slipway"].size,
     fill: volume["x-slipway"].fill,
   };
 }

@@ -29,6 +29,8 @@ export type RenderedNetwork = {
 export type RenderedVolume = {
   name: string;
   labels: Record<string, string>;
+  /** What it may hold; null: as much as the disk has. */
+  sizeBytes: number | null;
   /** Where its first content comes from; empty: nowhere. */
   fill: VolumeFill[];
 };

@@ -1,7 +1,7 @@
 import type { VolumeFill } from "../compose.ts";
 import { LABELS } from "../labels.ts";
 import type { EnvironmentKind } from "../lifecycle.ts";
-import { servicesOf, type ManifestService } from "../manifest.ts";
+import { foldersOf, servicesOf, type Manifest, type ManifestService } from "../manifest.ts";
 import { bridgeName, egressNetworkName, gatewayBridgeName, networkName, volumeName } from "../naming.ts";
 import type { EnvironmentSpec, ProjectSpec } from "../projectSpec.ts";
 import { environmentPath } from "../routes.ts";
@@ -54,7 +54,14 @@ type NetworkView = {
   labels: Pair[];
 };
 
-type VolumeView = { key: string; name: string; labels: Pair[]; fill: VolumeFill[] };
+type VolumeView = {
+  key: string;
+  name: string;
+  labels: Pair[];
+  /** What it may hold; null: as much as the disk has. */
+  sizeBytes: number | null;
+  fill: VolumeFill[];
+};
 
 /** Where a project's files are in its containers. */
 export const WORKSPACE = "/workspace";
@@ -120,8 +127,8 @@ function environmentView(
 
   const services = Object.entries(servicesOf(manifest));
   const workspaces = services.filter(([, service]) => service.stack !== undefined);
-  /** One stack owns the whole workspace; several have a folder each, named for the service. */
-  const folderOf = (service: string) => (workspaces.length > 1 ? service : ".");
+  const folders = foldersOf(manifest);
+  const folderOf = (service: string) => folders.get(service) ?? ".";
   const volumeKey = `${kind}_${WORKSPACE_VOLUME}`;
 
   return {
@@ -146,6 +153,7 @@ function environmentView(
               key: volumeKey,
               name: volumeName(namespace, kind, WORKSPACE_VOLUME),
               labels,
+              sizeBytes: parseMemory(manifest.environments[kind].disk),
               fill: fillOf(
                 namespace,
                 kind,

@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import Docker from "dockerode";
 import { ownedBy, LABELS } from "../../core/labels.ts";
 import type { RenderedNetwork, RenderedVolume } from "../../core/render/rendered.ts";
+import type { Disks } from "../disks/disks.ts";
 import { logLines, logText, type LogLine } from "./logFrames.ts";
 import { containerOptions } from "./containerOptions.ts";
 import { containerState, parseStatus } from "./containerStatus.ts";
@@ -22,10 +23,24 @@ import { EngineError, engineErrorOf, statusOf } from "./engineError.ts";
 /** A real Docker engine, from 20.10 on, over its API. */
 export class DockerEngine implements Engine {
   private readonly docker: Docker;
+  private readonly deadlines: { readMs: number; changeMs: number };
 
-  /** @param docker default: what `DOCKER_HOST` says, or the local socket */
-  constructor(docker = new Docker()) {
+  private readonly disks: Disks | null;
+
+  /**
+   * @param docker default: what `DOCKER_HOST` says, or the local socket
+   * @param options `disks`: for volumes of a hard size; without it they have none
+   */
+  constructor(
+    docker = new Docker(),
+    options: { readMs?: number; changeMs?: number; disks?: Disks | null } = {},
+  ) {
     this.docker = docker;
+    this.deadlines = {
+      readMs: options.readMs ?? READ_DEADLINE_MS,
+      changeMs: options.changeMs ?? CHANGE_DEADLINE_MS,
+    };
+    this.disks = options.disks ?? null;
   }
 
   async listContainers(owned: Owned): Promise<EngineContainer[]> {
@@ -69,7 +84,13 @@ export class DockerEngine implements Engine {
     const found = await this.read("list volumes", (abortSignal) =>
       this.docker.listVolumes({ filters: filtersOf(owned), abortSignal }),
     );
-    return (found.Volumes ?? []).map((volume) => ({ name: volume.Name, labels: volume.Labels ?? {} }));
+    return await Promise.all(
+      (found.Volumes ?? []).map(async ({ Name: name, Labels, Options }) => {
+        const directory = (Options as Record<string, string> | null)?.device;
+        const sizeBytes = (directory && (await this.disks?.sizeOf(name, directory))) || null;
+        return { name, labels: Labels ?? {}, sizeBytes };
+      }),
+    );
   }
 
   async changeDone(container: string): Promise<void> {
@@ -119,16 +140,39 @@ export class DockerEngine implements Engine {
     );
   }
 
-  async createVolume(volume: Pick<RenderedVolume, "name" | "labels">): Promise<void> {
-    await this.change(`create the volume ${volume.name}`, (abortSignal) =>
-      this.docker.createVolume({ Name: volume.name, Labels: volume.labels, abortSignal }),
+  async createVolume(volume: Pick<RenderedVolume, "name" | "labels" | "sizeBytes">): Promise<void> {
+    const { name, labels, sizeBytes } = volume;
+    const disks = sizeBytes === null ? null : this.disks;
+    // A disk is made anew, so never for a volume that is there already.
+    if (disks && (await this.hasVolume(name))) return;
+    const directory = disks && (await disks.make(name, sizeBytes ?? 0));
+    await this.change(`create the volume ${name}`, (abortSignal) =>
+      this.docker.createVolume({
+        Name: name,
+        Labels: labels,
+        ...(directory && { DriverOpts: { type: "none", o: "bind", device: directory } }),
+        abortSignal,
+      }),
     );
   }
 
+  async growVolume(name: string, sizeBytes: number): Promise<"grown" | "unchanged"> {
+    return (await this.disks?.grow(name, sizeBytes)) ?? "unchanged";
+  }
+
   async removeVolume(name: string): Promise<"removed" | "absent"> {
-    return await this.change(`remove the volume ${name}`, (abortSignal) =>
+    const outcome = await this.change(`remove the volume ${name}`, (abortSignal) =>
       orWhen(404, "absent" as const, this.docker.getVolume(name).remove({ abortSignal }).then(removed)),
     );
+    await this.disks?.remove(name);
+    return outcome;
+  }
+
+  private async hasVolume(name: string): Promise<boolean> {
+    const found = await this.read(`look for the volume ${name}`, (abortSignal) =>
+      orWhen(404, null, this.docker.getVolume(name).inspect({ abortSignal })),
+    );
+    return found !== null;
   }
 
   async createContainer(container: ContainerPlan): Promise<{ id: string }> {
@@ -169,6 +213,20 @@ export class DockerEngine implements Engine {
           .then(() => "started" as const),
       ),
     );
+  }
+
+  async pauseContainer(container: string): Promise<"paused" | "unchanged"> {
+    return await this.change(`pause the container ${container}`, async (abortSignal) => {
+      const call = this.docker.getContainer(container).pause({ abortSignal });
+      const refusal = await call.then(
+        () => null,
+        (error: unknown) => error as Error,
+      );
+      if (refusal === null) return "paused";
+      // It ended, or somebody else paused it: either way it no longer runs.
+      if (/is (?:already paused|not running)/.test(refusal.message)) return "unchanged";
+      throw refusal;
+    });
   }
 
   async unpauseContainer(container: string): Promise<"unpaused" | "unchanged"> {
@@ -249,11 +307,11 @@ export class DockerEngine implements Engine {
   }
 
   private async read<T>(what: string, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return await this.within(READ_DEADLINE_MS, what, call);
+    return await this.within(this.deadlines.readMs, what, call);
   }
 
   private async change<T>(what: string, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return await this.within(CHANGE_DEADLINE_MS, what, call);
+    return await this.within(this.deadlines.changeMs, what, call);
   }
 
   private async within<T>(

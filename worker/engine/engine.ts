@@ -27,13 +27,17 @@ export interface Engine {
   createNetwork(network: RenderedNetwork): Promise<"created" | "exists">;
   removeNetwork(name: string): Promise<"removed" | "absent">;
 
-  createVolume(volume: Pick<RenderedVolume, "name" | "labels">): Promise<void>;
+  /** With a hard size where the host has disks for it (worker/disks); elsewhere `sizeBytes` is only watched. */
+  createVolume(volume: Pick<RenderedVolume, "name" | "labels" | "sizeBytes">): Promise<void>;
+  /** Makes a volume of a hard size larger; no container may use it. */
+  growVolume(name: string, sizeBytes: number): Promise<"grown" | "unchanged">;
   removeVolume(name: string): Promise<"removed" | "absent">;
 
   /** Makes a container and does not start it; it is on the first of its networks only. */
   createContainer(container: ContainerPlan): Promise<{ id: string }>;
   connectNetwork(network: string, container: string, aliases: string[]): Promise<"connected" | "unchanged">;
   startContainer(container: string): Promise<"started" | "unchanged">;
+  pauseContainer(container: string): Promise<"paused" | "unchanged">;
   unpauseContainer(container: string): Promise<"unpaused" | "unchanged">;
   stopContainer(container: string, graceMs: number): Promise<"stopped" | "unchanged" | "absent">;
   /** Ends it if it runs, and takes its anonymous volumes along. */
@@ -79,7 +83,12 @@ export type EngineNetwork = {
   subnet: string | null;
 };
 
-export type EngineVolume = { name: string; labels: Record<string, string> };
+export type EngineVolume = {
+  name: string;
+  labels: Record<string, string>;
+  /** Its hard size; null, or left out, where it has none. */
+  sizeBytes?: number | null;
+};
 
 /** A container as it is to be made. */
 export type ContainerPlan = Pick<

@@ -18,7 +18,9 @@ export type Action =
   | { do: "pull image"; target: string }
   | { do: "create network"; target: string; network: RenderedNetwork }
   | { do: "remove network"; target: string; networkId: string }
-  | { do: "create volume"; target: string; labels: Record<string, string> }
+  | { do: "create volume"; target: string; labels: Record<string, string>; sizeBytes: number | null }
+  /** Makes a volume of a hard size larger; no container may use it meanwhile. */
+  | { do: "grow volume"; target: string; sizeBytes: number }
   | { do: "remove volume"; target: string }
   | { do: "create container"; target: string; container: ContainerPlan }
   /** Puts a stack's starter into `folder` of the workspace that the container mounts. */
@@ -27,6 +29,7 @@ export type Action =
   | { do: "copy workspace"; target: string }
   | { do: "connect"; target: string; network: string; aliases: string[] }
   | { do: "start container"; target: string }
+  | { do: "pause container"; target: string }
   | { do: "unpause container"; target: string }
   | { do: "stop container"; target: string; graceMs: number }
   | { do: "remove container"; target: string };

@@ -9,7 +9,7 @@ import { planHibernated } from "./planHibernated.ts";
 import { planRunning } from "./planRunning.ts";
 
 export type PlanInput = {
-  spec: Pick<ProjectSpec, "namespace" | "status" | "environments">;
+  spec: Pick<ProjectSpec, "namespace" | "status" | "manifest" | "environments">;
   /** Null where the project cannot be rendered: then what runs is left alone, and what is to stop or go still does. */
   rendered: RenderedProject | null;
   /** Of this project's namespace. */
@@ -41,7 +41,7 @@ export function plan({ spec, rendered, snapshot, missingImages, held }: PlanInpu
         planAbsent(plan, kind, found, environment.keepVolumes, `${kind} is to be absent`);
         break;
       case "hibernated":
-        planHibernated(plan, kind, found);
+        planHibernated(plan, kind, found, spec.manifest.environments[kind].hibernate);
         break;
       case "running":
         if (!of) break;

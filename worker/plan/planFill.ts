@@ -52,10 +52,13 @@ export function planVolume(
   const labels = { ...volume.labels, [LABELS.role]: FILL_ROLE };
   const after: string[] = [];
   if (leftFiller) after.push(plan.add(kind, { do: "remove container", target: filler }, why));
-  if (!marked) after.push(plan.add(kind, { do: "create volume", target: marker, labels }, why));
+  if (!marked) {
+    after.push(plan.add(kind, { do: "create volume", target: marker, labels, sizeBytes: null }, why));
+  }
+  const { name: target, labels: own, sizeBytes } = volume;
   const made = there
     ? []
-    : [plan.add(kind, { do: "create volume", target: volume.name, labels: volume.labels }, why, after)];
+    : [plan.add(kind, { do: "create volume", target, labels: own, sizeBytes }, why, after)];
 
   const source = volume.fill.find((fill) => fill.from === "volume" && exists.has(fill.name));
   const from = source?.from === "volume" ? source.name : null;
