@@ -1,13 +1,16 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /**
  * Five projects, so that one kind of test can be run alone (`npx vitest run --project unit`):
  * `unit` needs nothing, `convex` runs in the edge runtime as convex-test asks, `embedded` starts real servers,
- * `control` runs the control plane's suite on such a server, `e2e` needs Docker and runs one file at a time,
- * because its files share one engine.
+ * `control` runs the control plane's suite on such a server, `e2e` needs Docker and runs one file at a time and
+ * after all others, because its files share one engine.
  */
 export default defineConfig({
   test: {
+    // vitest would leave one core of two to itself, though it hardly needs any while the tests run.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
@@ -49,6 +52,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
