@@ -11,8 +11,10 @@ import {
   vKind,
   vLogLine,
   vPausable,
+  vReleaseState,
   vRole,
   vStatus,
+  vTestVerdict,
   vWhichSubnet,
 } from "./model/validators.ts";
 
@@ -78,6 +80,8 @@ export default defineSchema({
     egressSubnet: v.optional(v.string()),
     /** Host ports by service. */
     ports: v.optional(v.record(v.string(), v.number())),
+    /** What it runs a snapshot of: of test the release that is tested, of deploy the one that was deployed last. */
+    releaseId: v.optional(v.id("releases")),
   }).index("by_project_and_kind", ["projectId", "kind"]),
 
   /** Observed state: written by the project's worker alone. */
@@ -241,11 +245,41 @@ export default defineSchema({
       filterFields: ["namespace"],
     }),
 
-  /** An immutable snapshot of a project's source with the result of its tests. */
+  /** An immutable snapshot of a project's workspace with the result of its tests; what is large of it is apart. */
   releases: defineTable({
     projectId: v.id("projects"),
-    state: v.union(v.literal("building"), v.literal("testing"), v.literal("passed"), v.literal("failed")),
-  }).index("by_project_and_state", ["projectId", "state"]),
+    /** 1, 2, … in its project. */
+    number: v.number(),
+    state: vReleaseState,
+    /** SHA-256 of the content in hex, once its worker has taken it. */
+    snapshot: v.optional(v.string()),
+    files: v.optional(v.number()),
+    bytes: v.optional(v.number()),
+    message: v.string(),
+    createdAt: v.number(),
+    testedAt: v.optional(v.number()),
+    result: v.optional(vTestVerdict),
+  })
+    .index("by_project_and_number", ["projectId", "number"])
+    .index("by_project_and_state", ["projectId", "state"]),
+
+  /** What was to be run, as it was when the release was made. */
+  releaseManifests: defineTable({
+    projectId: v.id("projects"),
+    releaseId: v.id("releases"),
+    manifest: v.any(),
+  })
+    .index("by_release", ["releaseId"])
+    .index("by_project", ["projectId"]),
+
+  /** The end of what a release's tests wrote. */
+  releaseOutputs: defineTable({
+    projectId: v.id("projects"),
+    releaseId: v.id("releases"),
+    output: v.string(),
+  })
+    .index("by_release", ["releaseId"])
+    .index("by_project", ["projectId"]),
 
   /** What a request with an id answered, so that the same request again changes nothing. */
   requests: defineTable({

@@ -18,6 +18,7 @@ import { appendLogs as append } from "./model/logs.ts";
 import { boundedPage } from "./model/pages.ts";
 import { projectSpec, vProjectSpec } from "./model/projects.ts";
 import { refuse } from "./model/refuse.ts";
+import { takeSnapshotReport, takeTestReport, vTestResult } from "./model/releaseReports.ts";
 import { takeReport, vObservation } from "./model/report.ts";
 import { vKind, vLogLine, vStatus, vWhichSubnet } from "./model/validators.ts";
 
@@ -138,6 +139,37 @@ export const confirmDeleted = mutation({
       });
     }
     await eraseProject(ctx, actor, deleted);
+    return null;
+  },
+});
+
+/** The content that was taken for a release, by its SHA-256. The same again changes nothing. */
+export const reportSnapshot = mutation({
+  args: {
+    ...lease,
+    projectId: v.string(),
+    releaseId: v.string(),
+    snapshot: v.string(),
+    files: v.number(),
+    bytes: v.number(),
+  },
+  returns: v.null(),
+  handler: async (ctx, { projectId, releaseId, snapshot, files, bytes, ...args }) => {
+    const { host, actor } = await requireLease(ctx, args);
+    const taken = await requireHostedProject(ctx, host, projectId);
+    await takeSnapshotReport(ctx, actor, taken, releaseId, { snapshot, files, bytes });
+    return null;
+  },
+});
+
+/** How the tests of a release ended; of the output the last 64 KiB are kept. The first result stands. */
+export const reportTest = mutation({
+  args: { ...lease, projectId: v.string(), releaseId: v.string(), result: vTestResult },
+  returns: v.null(),
+  handler: async (ctx, { projectId, releaseId, result, ...args }) => {
+    const { host, actor } = await requireLease(ctx, args);
+    const tested = await requireHostedProject(ctx, host, projectId);
+    await takeTestReport(ctx, actor, tested, releaseId, result);
     return null;
   },
 });

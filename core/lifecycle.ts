@@ -58,7 +58,7 @@ export type Pausable = (typeof PAUSABLE)[number];
 /** What must be true before a move; an admin may override it with a reason. */
 export const GUARDS = {
   healthyDev: "the dev environment is running and healthy",
-  passedRelease: "there is a release whose tests passed",
+  passedRelease: "the tests of its newest release have passed",
 } as const;
 export type GuardName = keyof typeof GUARDS;
 

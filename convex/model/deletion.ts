@@ -10,9 +10,12 @@ import { recordEvent } from "./events.ts";
 import { eraseCode } from "./code.ts";
 import { forgetHostWithoutMembers } from "./groups.ts";
 import { dropFromInbox } from "./inbox.ts";
+import { eraseReleases } from "./releases.ts";
 
 /** How many rows of one table go in one transaction. */
 const PAGE = 100;
+/** A release comes with a manifest and an output. */
+const RELEASE_PAGE = 10;
 
 /** Removes a project's rows and gives back what it held, once nothing of it is left on any host. Its events stay. */
 export async function eraseProject(ctx: MutationCtx, actor: Actor, project: Doc<"projects">): Promise<void> {
@@ -60,5 +63,6 @@ export async function eraseLeftovers(ctx: MutationCtx, projectId: Id<"projects">
     .take(PAGE);
   for (const row of logs) await ctx.db.delete("logChunks", row._id);
   const code = await eraseCode(ctx, projectId, PAGE);
-  return requests.length === PAGE || logs.length === PAGE || code;
+  const releases = await eraseReleases(ctx, projectId, RELEASE_PAGE);
+  return requests.length === PAGE || logs.length === PAGE || code || releases;
 }

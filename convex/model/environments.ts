@@ -92,6 +92,7 @@ export function desiredIn(
  * Writes what `project`'s new status asks of its environments, with subnets for those that need them, and tells the
  * worker of each that changed.
  * @param project as it is after the move: with its new status, host and generation
+ * @param releases what test and deploy are to run from now on, where that changes
  */
 export async function applyDesired(
   ctx: MutationCtx,
@@ -99,14 +100,17 @@ export async function applyDesired(
   project: Doc<"projects">,
   manifest: Manifest,
   environments: Doc<"environments">[],
+  releases: { test?: Id<"releases">; deploy?: Id<"releases"> },
 ): Promise<void> {
   const desired = desiredIn(project.status, environments);
   for (const row of environments) {
     const keepVolumes = keepsVolumes(project.status, row.kind);
-    const changed = desired[row.kind] !== row.desired || keepVolumes !== row.keepVolumes;
+    const releaseId = releaseAfter(row, desired[row.kind], releases);
+    const changed =
+      desired[row.kind] !== row.desired || keepVolumes !== row.keepVolumes || releaseId !== row.releaseId;
     if (project.hostId === undefined && row.desired === "absent" && desired[row.kind] === "absent") {
       // No host ever had anything of it: there is nobody to tell, and nobody who would observe a new generation.
-      if (changed) await ctx.db.patch("environments", row._id, { keepVolumes });
+      if (changed) await ctx.db.patch("environments", row._id, { keepVolumes, releaseId });
       continue;
     }
     // A project on its way out has its worker look at every environment, whatever was there.
@@ -115,11 +119,23 @@ export async function applyDesired(
     await ctx.db.patch("environments", row._id, {
       desired: next.desired,
       keepVolumes,
+      releaseId,
       generation: next.generation,
       ...(next.desired === "absent" ? {} : await ensureAllocated(ctx, actor, project, manifest, row)),
     });
     await putInInbox(ctx, project, next);
   }
+}
+
+/** A test that is over has no release any more; what was deployed last stays known. */
+function releaseAfter(
+  row: Doc<"environments">,
+  desired: DesiredState,
+  releases: { test?: Id<"releases">; deploy?: Id<"releases"> },
+): Id<"releases"> | undefined {
+  if (row.kind === "dev") return undefined;
+  if (row.kind === "test" && desired === "absent") return undefined;
+  return releases[row.kind] ?? row.releaseId;
 }
 
 type Allocated = Pick<Doc<"environments">, "subnet" | "egressSubnet" | "ports">;

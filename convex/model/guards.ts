@@ -2,6 +2,7 @@ import { GUARDS, type Edge, type GuardName } from "../../core/lifecycle.ts";
 import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { environmentOf, observationOf } from "./environments.ts";
+import { newestRelease } from "./releases.ts";
 import { refuse } from "./refuse.ts";
 
 /**
@@ -37,10 +38,8 @@ const failureOf: Record<GuardName, (ctx: QueryCtx, project: Doc<"projects">) => 
     return `it is not healthy${healthy?.message ? `, ${healthy.message}` : ""}`;
   },
   async passedRelease(ctx, project) {
-    const release = await ctx.db
-      .query("releases")
-      .withIndex("by_project_and_state", (q) => q.eq("projectId", project._id).eq("state", "passed"))
-      .first();
-    return release ? null : "it has none";
+    const release = await newestRelease(ctx, project._id);
+    if (!release) return "it has none yet, a move to testing makes one";
+    return release.state === "passed" ? null : `release ${release.number}: ${release.message}`;
   },
 };

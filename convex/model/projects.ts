@@ -1,10 +1,10 @@
+import type { Infer } from "convex/values";
 import { v } from "convex/values";
 import { allowedNext } from "../../core/lifecycle.ts";
 import { MAX_SLUG_LENGTH, makeNamespace, slugify } from "../../core/naming.ts";
 import { portVariable } from "../../core/ports.ts";
-import type { ProjectSpec } from "../../core/projectSpec.ts";
 import { NOTHING } from "../../core/capacity.ts";
-import type { Doc, Id } from "../_generated/dataModel";
+import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { environmentsOf, makeEnvironments, observationsOf } from "./environments.ts";
 import type { Actor } from "./events.ts";
@@ -13,8 +13,17 @@ import { isNameTaken } from "./find.ts";
 import { groupName, groupSpec, joinByName, vGroupSpec } from "./groups.ts";
 import { manifestFrom, manifestOf, refuseUnknownStacks, saveManifest } from "./manifests.ts";
 import { refuse } from "./refuse.ts";
+import { keptSnapshots, newestRelease, releaseSpec, releaseView, vReleaseView } from "./releases.ts";
 import { secretsOf } from "./secrets.ts";
-import { observationFields, vDesired, vKind, vPausable, vPhase, vStatus } from "./validators.ts";
+import {
+  observationFields,
+  vDesired,
+  vKind,
+  vPausable,
+  vPhase,
+  vStatus,
+  vTestVerdict,
+} from "./validators.ts";
 
 /** How many other names are tried for one to suggest. */
 const MAX_SUGGESTIONS = 20;
@@ -101,14 +110,23 @@ export const vProjectView = v.object({
       egressSubnet: v.union(v.string(), v.null()),
       /** Host ports at 127.0.0.1 by variable, like DEV_POSTGRES_PORT. */
       ports: v.record(v.string(), v.number()),
+      /** The number of the release that it runs. */
+      release: v.union(v.number(), v.null()),
     }),
   ),
+  /** The newest one. */
+  release: v.union(vReleaseView, v.null()),
 });
 
 export async function projectView(ctx: QueryCtx, project: Doc<"projects">) {
   const host = project.hostId && (await ctx.db.get("hosts", project.hostId));
   const seen = await observationsOf(ctx, project._id);
-  const environments = (await environmentsOf(ctx, project._id)).map((row) => {
+  const newest = await newestRelease(ctx, project._id);
+  const rows = await environmentsOf(ctx, project._id);
+  const releases = await Promise.all(
+    rows.map(async ({ releaseId }) => (releaseId ? await ctx.db.get("releases", releaseId) : null)),
+  );
+  const environments = rows.map((row, index) => {
     const observed = seen.get(row.kind);
     return {
       kind: row.kind,
@@ -125,6 +143,7 @@ export async function projectView(ctx: QueryCtx, project: Doc<"projects">) {
       ports: Object.fromEntries(
         Object.entries(row.ports ?? {}).map(([service, port]) => [portVariable(row.kind, service), port]),
       ),
+      release: releases[index]?.number ?? null,
     };
   });
   return {
@@ -143,6 +162,7 @@ export async function projectView(ctx: QueryCtx, project: Doc<"projects">) {
     statusChangedAt: project.statusChangedAt,
     statusReason: project.statusReason ?? null,
     environments,
+    release: newest && releaseView(newest),
   };
 }
 
@@ -198,16 +218,28 @@ export const vProjectSpec = v.object({
       egressSubnet: v.union(v.string(), v.null()),
       ports: v.optional(v.record(v.string(), v.number())),
       keepVolumes: v.boolean(),
+      release: v.union(
+        v.object({
+          releaseId: v.id("releases"),
+          number: v.number(),
+          snapshot: v.union(v.string(), v.null()),
+          manifest: v.any(),
+          result: v.union(vTestVerdict, v.null()),
+        }),
+        v.null(),
+      ),
     }),
   ),
+  snapshots: v.array(v.string()),
 });
 
 /** All that the project's worker needs to know of it. */
 export async function projectSpec(
   ctx: QueryCtx,
   project: Doc<"projects">,
-): Promise<ProjectSpec & { projectId: Id<"projects"> }> {
+): Promise<Infer<typeof vProjectSpec>> {
   const environments = await environmentsOf(ctx, project._id);
+  const releases = await Promise.all(environments.map((row) => releaseSpec(ctx, row)));
   return {
     projectId: project._id,
     slug: project.slug,
@@ -217,7 +249,7 @@ export async function projectSpec(
     manifest: await manifestOf(ctx, project),
     secrets: Object.fromEntries((await secretsOf(ctx, project._id)).map((row) => [row.name, row.sealed])),
     group: await groupSpec(ctx, project),
-    environments: environments.map((row) => ({
+    environments: environments.map((row, index) => ({
       kind: row.kind,
       desired: row.desired,
       generation: row.generation,
@@ -225,6 +257,8 @@ export async function projectSpec(
       egressSubnet: row.egressSubnet ?? null,
       ports: row.ports ?? {},
       keepVolumes: row.keepVolumes,
+      release: releases[index] ?? null,
     })),
+    snapshots: await keptSnapshots(ctx, project),
   };
 }

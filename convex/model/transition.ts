@@ -22,6 +22,7 @@ import { recordEvent } from "./events.ts";
 import { requireGuard } from "./guards.ts";
 import { manifestOf } from "./manifests.ts";
 import { refuse } from "./refuse.ts";
+import { releasesOfMove } from "./releases.ts";
 import { failedRetentionMs } from "./settings.ts";
 import { answered, remember } from "./requests.ts";
 import { vStatus } from "./validators.ts";
@@ -142,7 +143,7 @@ function requireMoveOf(caller: Caller, project: Doc<"projects">, edge: Edge): vo
 }
 
 /**
- * The effects of a move that is allowed: status, host, environments, inbox, event; at once the end of the project where
+ * The effects of a move that is allowed: status, host, releases, environments, inbox, event; at once the end of the project where
  * it is deleted and no worker ever had anything of it.
  */
 async function enter(
@@ -177,7 +178,8 @@ async function enter(
     message: `${project.slug} went from ${project.status} to ${to}.`,
   });
   if (AGENTS[to] === "made" || AGENTS[to] === "active") await ensureAgents(ctx, actor, moved);
-  await applyDesired(ctx, actor, moved, manifest, environments);
+  const releases = await releasesOfMove(ctx, actor, moved, project.status, manifest);
+  await applyDesired(ctx, actor, moved, manifest, environments, releases);
   if (to === "deleting" && moved.hostId === undefined) await eraseProject(ctx, actor, moved);
   return moved;
 }

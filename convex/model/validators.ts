@@ -9,6 +9,7 @@ import {
   STATUSES,
 } from "../../core/lifecycle.ts";
 import { CONDITION_TYPES, PHASES } from "../../core/projectSpec.ts";
+import { RELEASE_STATES } from "../../core/releases.ts";
 
 /** The validators that more than one table or function uses. */
 
@@ -54,6 +55,24 @@ export const observationFields = {
   endpoints: v.array(v.string()),
   message: v.string(),
 };
+
+export const vReleaseState = oneOf(RELEASE_STATES);
+
+/** A test result (core/releases.ts) without what the tests wrote. */
+export const testVerdictFields = {
+  exitCode: v.number(),
+  timedOut: v.boolean(),
+  durationMs: v.number(),
+  services: v.array(
+    v.object({
+      service: v.string(),
+      replica: v.number(),
+      exitCode: v.number(),
+      durationMs: v.number(),
+    }),
+  ),
+};
+export const vTestVerdict = v.object(testVerdictFields);
 
 export const vLogLine = v.object({
   service: v.string(),
