@@ -3,9 +3,19 @@ import { SlipwayError } from "./errors.ts";
 import { vAttachments } from "./attachments.ts";
 import { vDomains, vProjectGateway, vServiceGateway } from "./gatewaySettings.ts";
 import { vGroupName } from "./groups.ts";
+import {
+  IMAGE,
+  LIMITS,
+  SERVICE_NAME,
+  STACK_NAME,
+  vCpus,
+  vDisk,
+  vMemory,
+  vVariables,
+} from "./manifestFields.ts";
 import { isRefusal, parseSource } from "./source.ts";
 import { SERVICE_FOLDER } from "./workspacePath.ts";
-import { parseDuration, parseMemory } from "./units.ts";
+import { parseDuration } from "./units.ts";
 
 /** The manifest of a project (DESIGN.md §8): what a user writes in `slipway.yml`, checked and with defaults filled in. */
 
@@ -71,24 +81,36 @@ const vService = z
     }
   });
 
-const environment = <More extends z.ZodRawShape>(cpus: number, memory: string, more: More) =>
-  z
-    .strictObject({
-      cpus: vCpus.default(cpus),
-      memory: vMemory.default(memory),
-      /** What the workspace volume may hold. */
-      disk: vDisk.default("10g"),
-      /** How containers hibernate: `stop` frees their memory, `pause` keeps it and wakes at once. */
-      hibernate: z.enum(["stop", "pause"], "stop or pause").default("stop"),
-      command: z.string().min(1).optional(),
-      replicas: z
-        .int("a whole number")
-        .min(LIMITS.replicas.least, "at least 1")
-        .max(LIMITS.replicas.most, "at most 16")
-        .optional(),
-      ...more,
-    })
-    .prefault({});
+const environmentFields = (cpus: number, memory: string) => ({
+  cpus: vCpus.default(cpus),
+  memory: vMemory.default(memory),
+  /** What the workspace volume may hold. */
+  disk: vDisk.default("10g"),
+  /** How containers hibernate: `stop` frees their memory, `pause` keeps it and wakes at once. */
+  hibernate: z.enum(["stop", "pause"], "stop or pause").default("stop"),
+  command: z.string().min(1).optional(),
+  replicas: z
+    .int("a whole number")
+    .min(LIMITS.replicas.least, "at least 1")
+    .max(LIMITS.replicas.most, "at most 16")
+    .optional(),
+});
+
+const environment = (cpus: number, memory: string) =>
+  z.strictObject(environmentFields(cpus, memory)).prefault({});
+
+const vTestEnvironment = z
+  .strictObject({
+    ...environmentFields(1, "1g"),
+    /** How long the tests may take. */
+    timeout: vTestTimeout.default("15m"),
+  })
+  .prefault({});
+
+const vSource = z.string({ error: "a folder like ./app, or a git URL" }).superRefine((text, context) => {
+  const source = parseSource(text);
+  if (isRefusal(source)) context.addIssue({ code: "custom", message: source.refused });
+});
 
 export const vManifest = z
   .strictObject({
@@ -112,10 +134,9 @@ export const vManifest = z
     env: vVariables.default({}),
     environments: z
       .strictObject({
-        dev: environment(2, "2g", {}),
-        /** `timeout`: how long the tests may take. */
-        test: environment(1, "1g", { timeout: vTestTimeout.default("15m") }),
-        deploy: environment(1, "1g", {}),
+        dev: environment(2, "2g"),
+        test: vTestEnvironment,
+        deploy: environment(1, "1g"),
       })
       .prefault({}),
   })

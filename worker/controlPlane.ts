@@ -1,5 +1,6 @@
 import type { EnvironmentKind, Status } from "../core/lifecycle.ts";
 import type { EnvironmentObservation, ProjectSpec } from "../core/projectSpec.ts";
+import type { TestResult } from "../core/releases.ts";
 
 /**
  * What a worker says to the control plane, once it has registered. `convexControlPlane.ts` is the real one. Every call
@@ -15,6 +16,10 @@ export interface ControlPlane {
   projects(): Promise<HostedProject[]>;
   report(projectId: string, environments: EnvironmentObservation[]): Promise<void>;
   confirmDeleted(projectId: string): Promise<void>;
+  /** What was taken for a release; the same again changes nothing. */
+  reportSnapshot(projectId: string, releaseId: string, taken: TakenSnapshot): Promise<void>;
+  /** How a release's tests ended; the first result stands. */
+  reportTest(projectId: string, releaseId: string, result: TestResult): Promise<void>;
   reallocateSubnet(
     projectId: string,
     kind: EnvironmentKind,
@@ -24,6 +29,13 @@ export interface ControlPlane {
   heartbeat(): Promise<void>;
   unregister(): Promise<void>;
 }
+
+export type TakenSnapshot = {
+  /** SHA-256 of the content, in hex. */
+  snapshot: string;
+  files: number;
+  bytes: number;
+};
 
 export type InboxRow = { projectId: string; kind: EnvironmentKind; generation: number };
 

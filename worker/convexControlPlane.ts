@@ -9,6 +9,7 @@ import { DESIRED_STATES, ENVIRONMENT_KINDS, STATUSES, type EnvironmentKind } fro
 import { vManifest } from "../core/manifest.ts";
 import { NAMESPACE } from "../core/naming.ts";
 import type { ProjectSpec } from "../core/projectSpec.ts";
+import { SNAPSHOT_HASH } from "../core/releases.ts";
 import type { SourceFile } from "./codeIndex/readSource.ts";
 import type { CodeStore } from "./codeIndex/syncCode.ts";
 import type { KeptLine, LogStore } from "./keptLogs/logKeeper.ts";
@@ -38,6 +39,27 @@ const vHosted = z.object({
   namespace: z.string().regex(NAMESPACE),
   status: z.enum(STATUSES),
 });
+const vRelease = z.object({
+  releaseId: z.string(),
+  number: z.int().positive(),
+  snapshot: z.string().regex(SNAPSHOT_HASH).nullable(),
+  manifest: vManifest,
+  result: z
+    .object({
+      exitCode: z.number(),
+      timedOut: z.boolean(),
+      durationMs: z.number(),
+      services: z.array(
+        z.object({
+          service: z.string(),
+          replica: z.number(),
+          exitCode: z.number(),
+          durationMs: z.number(),
+        }),
+      ),
+    })
+    .nullable(),
+});
 const vSpec = z.object({
   projectId: z.string(),
   slug: z.string(),
@@ -55,8 +77,10 @@ const vSpec = z.object({
       egressSubnet: z.cidrv4().nullable(),
       ports: z.record(z.string(), z.number()).optional(),
       keepVolumes: z.boolean(),
+      release: vRelease.nullable().default(null),
     }),
   ),
+  snapshots: z.array(z.string().regex(SNAPSHOT_HASH)).optional(),
 });
 
 const vCodeFiles = z.array(z.object({ path: z.string(), hash: z.string() }));
@@ -135,6 +159,18 @@ export class ConvexControlPlane implements ControlPlane, CodeStore, LogStore {
   async confirmDeleted(projectId: string): Promise<void> {
     await bounded("take that a project is gone", () =>
       this.client.mutation(api.worker.confirmDeleted, { ...this.held(), projectId }),
+    );
+  }
+
+  async reportSnapshot(...[projectId, releaseId, taken]: Parameters<ControlPlane["reportSnapshot"]>) {
+    await bounded("take a release's snapshot", () =>
+      this.client.mutation(api.worker.reportSnapshot, { ...this.held(), projectId, releaseId, ...taken }),
+    );
+  }
+
+  async reportTest(...[projectId, releaseId, result]: Parameters<ControlPlane["reportTest"]>) {
+    await bounded("take a release's test result", () =>
+      this.client.mutation(api.worker.reportTest, { ...this.held(), projectId, releaseId, result }),
     );
   }
 

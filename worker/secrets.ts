@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { JWK } from "jose";
 import { z } from "zod";
 import { SlipwayError } from "../core/errors.ts";
+import type { Manifest } from "../core/manifest.ts";
 import type { ProjectSpec } from "../core/projectSpec.ts";
 import { openSecret } from "../core/sealing.ts";
 import { Passwords } from "./gateway/passwords.ts";
@@ -29,10 +30,22 @@ export function secretsFrom(dataDir: string): OpenSecrets {
         return [name, await openSecret(keys, { namespace: spec.namespace, name }, text)] as const;
       }),
     );
-    const { manifest, used } = await passwords.hashIn(spec.manifest, new Map(opened));
-    const variables = opened.filter(([name]) => !used.has(name));
-    const env = { ...manifest.env, ...Object.fromEntries(variables) };
-    return { ...spec, secrets: {}, manifest: { ...manifest, env } };
+    const withSecrets = async (plain: Manifest): Promise<Manifest> => {
+      const { manifest, used } = await passwords.hashIn(plain, new Map(opened));
+      const variables = opened.filter(([name]) => !used.has(name));
+      return { ...manifest, env: { ...manifest.env, ...Object.fromEntries(variables) } };
+    };
+    const environments = spec.environments.map(async (environment) => {
+      const { release } = environment;
+      if (!release) return environment;
+      return { ...environment, release: { ...release, manifest: await withSecrets(release.manifest) } };
+    });
+    return {
+      ...spec,
+      secrets: {},
+      manifest: await withSecrets(spec.manifest),
+      environments: await Promise.all(environments),
+    };
   };
 }
 

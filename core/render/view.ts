@@ -2,10 +2,18 @@ import type { VolumeFill } from "../compose.ts";
 import { LABELS } from "../labels.ts";
 import type { EnvironmentKind } from "../lifecycle.ts";
 import { foldersOf, servicesOf, type Manifest, type ManifestService } from "../manifest.ts";
-import { bridgeName, egressNetworkName, gatewayBridgeName, networkName, volumeName } from "../naming.ts";
-import type { EnvironmentSpec, ProjectSpec } from "../projectSpec.ts";
+import {
+  bridgeName,
+  egressNetworkName,
+  gatewayBridgeName,
+  networkName,
+  snapshotVolumeName,
+  workspaceVolumeName,
+} from "../naming.ts";
+import { manifestOf, type EnvironmentSpec, type ProjectSpec } from "../projectSpec.ts";
 import { environmentPath } from "../routes.ts";
 import { parseMemory } from "../units.ts";
+import { isRefusal, parseSource } from "../source.ts";
 import type { Stacks } from "../stack.ts";
 import { stackOf } from "./stacks.ts";
 
@@ -82,7 +90,7 @@ export function viewOf(
 ): TemplateView {
   const environments = spec.environments.filter(({ kind }) => kinds.includes(kind));
   const perEnvironment = environments.map((environment) =>
-    environmentView(spec, environment, stacks, instanceId),
+    environmentView({ ...spec, manifest: manifestOf(spec, environment) }, environment, stacks, instanceId),
   );
   return {
     project: spec.projectId,
@@ -102,6 +110,7 @@ function environmentView(
 ): Pick<TemplateView, "services" | "networks" | "volumes"> {
   const { namespace, manifest } = spec;
   const { kind } = environment;
+  const release = takenRelease(environment);
   const labels: Pair[] = [
     { name: LABELS.instance, value: instanceId },
     { name: LABELS.project, value: spec.projectId },
@@ -130,6 +139,7 @@ function environmentView(
   const folders = foldersOf(manifest);
   const folderOf = (service: string) => folders.get(service) ?? ".";
   const volumeKey = `${kind}_${WORKSPACE_VOLUME}`;
+  const released: Pair[] = release ? [{ name: LABELS.release, value: String(release.number) }] : [];
 
   return {
     networks,
@@ -139,7 +149,7 @@ function environmentView(
       networks: networks.map(({ key }) => ({ key, aliases: key === kind ? [name] : [] })),
       mounts: service.stack === undefined ? [] : [{ volume: volumeKey, target: WORKSPACE }],
       ...limitsOf(spec, kind, service),
-      labels: [...labels, { name: LABELS.service, value: name }],
+      labels: [...labels, ...released, { name: LABELS.service, value: name }],
       route:
         service.route === undefined || isJob(spec, kind, service)
           ? null
@@ -151,28 +161,58 @@ function environmentView(
         : [
             {
               key: volumeKey,
-              name: volumeName(namespace, kind, WORKSPACE_VOLUME),
-              labels,
+              name: workspaceVolumeName(namespace, kind, release),
+              labels: [...labels, ...released],
               sizeBytes: parseMemory(manifest.environments[kind].disk),
               fill: fillOf(
                 namespace,
                 kind,
-                workspaces.map(([name, service]) => ({ stack: service.stack!, folder: folderOf(name) })),
+                release,
+                firstContents(
+                  manifest,
+                  workspaces.map(([name, service]) => ({ stack: service.stack!, folder: folderOf(name) })),
+                ),
               ),
             },
           ],
   };
 }
 
-/** test and deploy begin with what dev holds at that moment; dev, and they without it, with the stacks' starters. */
+type TakenRelease = { number: number; snapshot: string };
+
+/** The release that an environment runs, once there is a snapshot of it; dev runs none. */
+function takenRelease({ kind, release }: EnvironmentSpec): TakenRelease | null {
+  if (kind === "dev" || !release || release.snapshot === null) return null;
+  return { number: release.number, snapshot: release.snapshot };
+}
+
+/**
+ * A release begins with its snapshot and nothing else. Without one, test and deploy begin with what dev holds at that
+ * moment; dev, and they without it, with what the project has of its own.
+ */
 function fillOf(
   namespace: string,
   kind: EnvironmentKind,
-  starters: { stack: string; folder: string }[],
+  release: TakenRelease | null,
+  own: VolumeFill[],
 ): VolumeFill[] {
-  const own = starters.map(({ stack, folder }) => ({ from: "starter" as const, stack, folder }));
   if (kind === "dev") return own;
-  return [{ from: "volume", name: volumeName(namespace, "dev", WORKSPACE_VOLUME) }, ...own];
+  if (release) return [{ from: "volume", name: snapshotVolumeName(namespace, release.snapshot) }];
+  return [{ from: "volume", name: workspaceVolumeName(namespace, "dev", null) }, ...own];
+}
+
+/** A project's source, with the stacks' starters for the services' folders that it lacks; the starters without one. */
+function firstContents(manifest: Manifest, starters: { stack: string; folder: string }[]): VolumeFill[] {
+  const source = sourceFill(manifest);
+  const own = starters.map(({ stack, folder }) => ({ from: "starter" as const, stack, folder }));
+  return source ? [source, ...own.filter(({ folder }) => folder !== ".")] : own;
+}
+
+function sourceFill({ source: text }: Manifest): VolumeFill | null {
+  const source = text === undefined ? null : parseSource(text);
+  if (source === null || isRefusal(source)) return null;
+  if (source.kind === "folder") return { from: "archive", name: source.path };
+  return { from: "git", url: source.url, ref: source.ref };
 }
 
 /** What runs: image, command, variables, and how it is known to be ready. */
@@ -198,9 +238,11 @@ function programOf(
   | "job"
 > {
   const stack = service.stack === undefined ? null : stackOf(stacks, service.stack, name);
-  const own = spec.manifest.environments[kind].command ?? service.command;
-  const port = portOf(service, stacks);
   const job = isJob(spec, kind, service);
+  // A service's own command serves; a stack's tests have another one.
+  const serves = job && stack ? undefined : service.command;
+  const own = spec.manifest.environments[kind].command ?? serves;
+  const port = portOf(service, stacks);
   const variables: Record<string, string> = {
     ...stack?.environment,
     ...spec.manifest.env,

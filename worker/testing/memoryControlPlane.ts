@@ -6,11 +6,23 @@ import {
   type EnvironmentObservation,
   type EnvironmentSpec,
   type ProjectSpec,
+  type ReleaseSpec,
 } from "../../core/projectSpec.ts";
-import type { ControlPlane, HostedProject, InboxRow } from "../controlPlane.ts";
+import { hasPassed, KEPT_SNAPSHOTS, type ReleaseState, type TestResult } from "../../core/releases.ts";
+import type { Manifest } from "../../core/manifest.ts";
+import type { ControlPlane, HostedProject, InboxRow, TakenSnapshot } from "../controlPlane.ts";
+
+export type MemoryRelease = {
+  releaseId: string;
+  number: number;
+  state: ReleaseState;
+  taken: TakenSnapshot | null;
+  result: TestResult | null;
+};
 
 type Row = {
   spec: ProjectSpec;
+  releases: MemoryRelease[];
   observed: Map<EnvironmentKind, EnvironmentObservation>;
   inbox: Set<EnvironmentKind>;
 };
@@ -52,18 +64,23 @@ export class MemoryControlPlane implements ControlPlane {
         keepVolumes: false,
       })),
     };
-    this.rows.set(projectId, { spec, observed: new Map(), inbox: new Set() });
+    this.rows.set(projectId, { spec, releases: [], observed: new Map(), inbox: new Set() });
     return spec;
   }
 
   move(projectId: string, status: Status): void {
     const row = this.row(projectId);
+    const releases = this.makesReleases ? this.releasesOfMove(row, status) : {};
     const environments = row.spec.environments.map((environment): EnvironmentSpec => {
       const desired = desiredAfter(status, environment.kind, environment.desired);
-      if (desired === environment.desired && status !== "deleting") return environment;
+      const over = environment.kind === "test" && desired === "absent";
+      const release = over ? null : (releases[environment.kind] ?? environment.release);
+      const same = desired === environment.desired && release?.releaseId === environment.release?.releaseId;
+      if (same && status !== "deleting") return environment;
       row.inbox.add(environment.kind);
       return {
         ...environment,
+        ...(release === undefined ? {} : { release }),
         desired,
         generation: environment.generation + 1,
         subnet: desired === "absent" ? null : (environment.subnet ?? this.subnet()),
@@ -72,6 +89,71 @@ export class MemoryControlPlane implements ControlPlane {
       };
     });
     row.spec = { ...row.spec, status, environments };
+    this.tell();
+  }
+
+  /** Whether a move to testing makes a release, as the real control plane has it. */
+  makesReleases = false;
+
+  release(projectId: string, number: number): MemoryRelease {
+    const release = this.row(projectId).releases.find((one) => one.number === number);
+    if (!release) throw new Error(`${projectId} has no release ${number}.`);
+    return release;
+  }
+
+  private releasesOfMove(row: Row, status: Status): Partial<Record<EnvironmentKind, ReleaseSpec>> {
+    const newest = row.releases.at(-1);
+    if (row.spec.status === "testing" && (newest?.state === "building" || newest?.state === "testing")) {
+      newest.state = "failed";
+    }
+    if (status === "testing") return { test: this.makeRelease(row, "building") };
+    if (status !== "deployment" || row.spec.status === "paused") return {};
+    if (newest?.state === "passed") return { deploy: specOf(newest, row.spec.manifest) };
+    return { deploy: this.makeRelease(row, "untested") };
+  }
+
+  private makeRelease(row: Row, state: ReleaseState): ReleaseSpec {
+    const number = row.releases.length + 1;
+    const releaseId = `${row.spec.projectId}-release-${number}`;
+    const release: MemoryRelease = { releaseId, number, state, taken: null, result: null };
+    row.releases.push(release);
+    return specOf(release, row.spec.manifest);
+  }
+
+  async reportSnapshot(projectId: string, releaseId: string, taken: TakenSnapshot): Promise<void> {
+    this.changeRelease(projectId, releaseId, (release) => {
+      if (release.taken || release.state === "failed") return;
+      release.taken = taken;
+      if (release.state === "building") release.state = "testing";
+    });
+  }
+
+  async reportTest(projectId: string, releaseId: string, result: TestResult): Promise<void> {
+    this.changeRelease(projectId, releaseId, (release) => {
+      if (release.state !== "testing") return;
+      release.result = result;
+      release.state = hasPassed(result) ? "passed" : "failed";
+    });
+  }
+
+  private changeRelease(
+    projectId: string,
+    releaseId: string,
+    change: (release: MemoryRelease) => void,
+  ): void {
+    const row = this.row(projectId);
+    const release = row.releases.find((one) => one.releaseId === releaseId);
+    if (!release) throw new Error(`${projectId} has no release ${releaseId}.`);
+    change(release);
+    const environments = row.spec.environments.map((environment) =>
+      environment.release?.releaseId === releaseId
+        ? { ...environment, release: specOf(release, environment.release.manifest) }
+        : environment,
+    );
+    const taken = row.releases.flatMap(({ taken }) => (taken ? [taken.snapshot] : []));
+    const used = environments.flatMap(({ release }) => (release?.snapshot ? [release.snapshot] : []));
+    const snapshots = [...new Set([...taken.reverse()])].slice(0, KEPT_SNAPSHOTS);
+    row.spec = { ...row.spec, environments, snapshots: [...new Set([...snapshots, ...used])] };
     this.tell();
   }
 
@@ -205,4 +287,14 @@ export class MemoryControlPlane implements ControlPlane {
     for (const listener of this.listeners) listener(rows);
     for (const change of [...this.changes]) change();
   }
+}
+
+function specOf({ releaseId, number, taken, result }: MemoryRelease, manifest: Manifest): ReleaseSpec {
+  const verdict = result && {
+    exitCode: result.exitCode,
+    timedOut: result.timedOut,
+    durationMs: result.durationMs,
+    services: result.services,
+  };
+  return { releaseId, number, snapshot: taken?.snapshot ?? null, manifest, result: verdict };
 }
