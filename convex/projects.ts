@@ -18,6 +18,7 @@ import {
   vProjectView,
 } from "./model/projects.ts";
 import { requestMove, vMoveResult } from "./model/transition.ts";
+import { updateManifest as updateOf } from "./model/updateManifest.ts";
 import { retry } from "./model/retry.ts";
 import { vKind, vStatus } from "./model/validators.ts";
 
@@ -32,6 +33,27 @@ export const createProject = mutation({
   handler: async (ctx, args) => {
     const caller = await requireAdmin(ctx);
     return await create(ctx, actorOf(caller), args);
+  },
+});
+
+/**
+ * Puts another manifest (core/manifest.ts) in place of a project's, and what it concerns to a new generation. Its name
+ * stays.
+ * @returns `revision`, and the dotted paths that changed; none where it was so already
+ * @throws ConvexError `status_changed` where `expectedRevision` is not the present one, `bad_manifest`, `name_taken`,
+ *   `no_capacity`, `guard_failed`
+ */
+export const updateManifest = mutation({
+  args: { project: v.string(), manifest: v.any(), expectedRevision: v.optional(v.number()) },
+  returns: v.object({
+    revision: v.number(),
+    changed: v.array(v.string()),
+    environments: v.array(vKind),
+  }),
+  handler: async (ctx, { project: ref, ...update }) => {
+    const caller = await requireAdmin(ctx);
+    const project = await requireProject(ctx, caller, ref);
+    return await updateOf(ctx, actorOf(caller), project, update);
   },
 });
 

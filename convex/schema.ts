@@ -67,7 +67,28 @@ export default defineSchema({
     projectId: v.id("projects"),
     /** As core/manifest.ts checked it and filled it in; read back through the same schema. */
     manifest: v.any(),
+    /** From 1, which is also what a row without it is at; rises with each change. */
+    revision: v.optional(v.number()),
   }).index("by_project", ["projectId"]),
+
+  /** One row for each name that a manifest lists under `domains`: nobody else can have it meanwhile. */
+  domains: defineTable({ name: v.string(), projectId: v.id("projects") })
+    .index("by_name", ["name"])
+    .index("by_project", ["projectId"]),
+
+  /** Certificates that people set for their domains. Keys are sealed; read by workers alone. */
+  certificates: defineTable({
+    projectId: v.id("projects"),
+    domainId: v.id("domains"),
+    domain: v.string(),
+    /** PEM, the domain's own first. */
+    chain: v.string(),
+    sealed: v.string(),
+    setAt: v.number(),
+    setBy: v.string(),
+  })
+    .index("by_domain", ["domainId"])
+    .index("by_project", ["projectId"]),
 
   /** Desired state: written by transitions alone, read by workers. */
   environments: defineTable({

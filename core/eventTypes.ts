@@ -1,6 +1,7 @@
 /** Every kind of entry in the audit log. A project's status can be rebuilt from the `project.*` ones alone. */
 export const EVENT_TYPES = [
   "project.created",
+  "project.updated",
   "project.transition",
   "project.deleted",
   "environment.phase",
@@ -10,6 +11,10 @@ export const EVENT_TYPES = [
   "release.snapshot",
   "release.tested",
   "release.abandoned",
+  "source.attached",
+  "source.released",
+  "workspace.exec",
+  "workspace.written",
   "agents.made",
   "agent.report",
   "token.issued",
@@ -20,6 +25,8 @@ export const EVENT_TYPES = [
   "group.left",
   "secret.set",
   "secret.removed",
+  "certificate.set",
+  "certificate.removed",
   "port.allocated",
   "port.released",
   "port.setAside",

@@ -12,6 +12,7 @@ export const CONDITION_TYPES = [
   "Rendered",
   "ImagesReady",
   "NetworkReady",
+  "VolumesReady",
   "Running",
   "Healthy",
   "Routed",
@@ -78,6 +79,8 @@ export type ProjectSpec = {
   manifest: Manifest;
   /** Sealed (core/sealing.ts) by variable name: only the worker's key opens them. */
   secrets?: Record<string, string>;
+  /** Those that people set, by domain: the chain as PEM and the key, sealed until the worker opens it. */
+  certificates?: Record<string, { chain: string; key: string }>;
   /** Null without a group. */
   group?: GroupSpec | null;
   environments: EnvironmentSpec[];

@@ -23,6 +23,11 @@ const COMPACT_JWE = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9
 /** Whose secret it is: a project by its namespace, and the name that its services see. */
 export type SecretAddress = { namespace: string; name: string };
 
+/** The name under which the key of `domain`'s certificate is sealed: no variable has one like it. */
+export function certificateSecret(domain: string): string {
+  return `certificate:${domain}`;
+}
+
 export const vSealingKey = z.object({
   kty: z.literal("EC"),
   crv: z.literal("P-256"),

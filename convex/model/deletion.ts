@@ -3,6 +3,7 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { eraseAgents } from "./agents.ts";
 import { unreserve } from "./capacity.ts";
+import { claimDomains } from "./domains.ts";
 import { environmentsOf, observationsOf, releaseAllocated } from "./environments.ts";
 import { eraseSecrets } from "./secrets.ts";
 import type { Actor } from "./events.ts";
@@ -33,6 +34,7 @@ export async function eraseProject(ctx: MutationCtx, actor: Actor, project: Doc<
     .withIndex("by_project", (q) => q.eq("projectId", project._id))
     .take(1);
   for (const row of manifests) await ctx.db.delete("manifests", row._id);
+  await claimDomains(ctx, project, []);
   if (project.groupId) await forgetHostWithoutMembers(ctx, project.groupId, project._id);
   await eraseAgents(ctx, project);
   await eraseSecrets(ctx, project);

@@ -138,6 +138,27 @@ function releaseAfter(
   return releases[row.kind] ?? row.releaseId;
 }
 
+/**
+ * Brings `rows`, environments of `project` that are there, to a manifest that changed. What it no longer asks for is
+ * given back when the environment goes: until then containers may still use it.
+ * @param project as it is after the change, with its new generation
+ */
+export async function applyManifest(
+  ctx: MutationCtx,
+  actor: Actor,
+  project: Doc<"projects">,
+  manifest: Manifest,
+  rows: Doc<"environments">[],
+): Promise<void> {
+  for (const row of rows) {
+    await ctx.db.patch("environments", row._id, {
+      generation: project.generation,
+      ...(await ensureAllocated(ctx, actor, project, manifest, row)),
+    });
+    await putInInbox(ctx, project, { kind: row.kind, generation: project.generation });
+  }
+}
+
 type Allocated = Pick<Doc<"environments">, "subnet" | "egressSubnet" | "ports">;
 
 async function ensureAllocated(

@@ -59,11 +59,16 @@ export async function saveManifest(
   await ctx.db.insert("manifests", { projectId, manifest });
 }
 
-export async function manifestOf(ctx: QueryCtx, project: Doc<"projects">): Promise<Manifest> {
+export async function manifestRow(ctx: QueryCtx, project: Doc<"projects">): Promise<Doc<"manifests">> {
   const row = await ctx.db
     .query("manifests")
     .withIndex("by_project", (q) => q.eq("projectId", project._id))
     .unique();
   if (!row) throw new Error(`${project.namespace} has no manifest`);
+  return row;
+}
+
+export async function manifestOf(ctx: QueryCtx, project: Doc<"projects">): Promise<Manifest> {
+  const row = await manifestRow(ctx, project);
   return refusing(() => parseManifest(row.manifest));
 }

@@ -6,12 +6,14 @@ import { portVariable } from "../../core/ports.ts";
 import { NOTHING } from "../../core/capacity.ts";
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { certificateSpecs, vCertificateSpecs } from "./certificates.ts";
+import { claimDomains } from "./domains.ts";
 import { environmentsOf, makeEnvironments, observationsOf } from "./environments.ts";
 import type { Actor } from "./events.ts";
 import { recordEvent } from "./events.ts";
 import { isNameTaken } from "./find.ts";
 import { groupName, groupSpec, joinByName, vGroupSpec } from "./groups.ts";
-import { manifestFrom, manifestOf, refuseUnknownStacks, saveManifest } from "./manifests.ts";
+import { manifestFrom, manifestOf, manifestRow, refuseUnknownStacks, saveManifest } from "./manifests.ts";
 import { refuse } from "./refuse.ts";
 import { keptSnapshots, newestRelease, releaseSpec, releaseView, vReleaseView } from "./releases.ts";
 import { secretsOf } from "./secrets.ts";
@@ -50,6 +52,7 @@ export async function createProject(
   if (manifest.group !== undefined)
     await joinByName(ctx, actor, (await ctx.db.get("projects", projectId))!, manifest.group);
   await saveManifest(ctx, projectId, manifest);
+  await claimDomains(ctx, (await ctx.db.get("projects", projectId))!, manifest.domains ?? []);
   await makeEnvironments(ctx, projectId);
   await recordEvent(ctx, {
     type: "project.created",
@@ -98,6 +101,7 @@ export const vProjectView = v.object({
   /** Whether the host's worker holds its lease; null without a host. */
   hostState: v.union(v.literal("live"), v.literal("lost"), v.literal("left"), v.null()),
   manifest: v.any(),
+  manifestRevision: v.number(),
   createdAt: v.number(),
   statusChangedAt: v.number(),
   statusReason: v.union(v.string(), v.null()),
@@ -158,6 +162,7 @@ export async function projectView(ctx: QueryCtx, project: Doc<"projects">) {
     host: host?.name ?? null,
     hostState: host?.state ?? null,
     manifest: await manifestOf(ctx, project),
+    manifestRevision: (await manifestRow(ctx, project)).revision ?? 1,
     createdAt: Math.floor(project._creationTime),
     statusChangedAt: project.statusChangedAt,
     statusReason: project.statusReason ?? null,
@@ -208,6 +213,7 @@ export const vProjectSpec = v.object({
   status: vStatus,
   manifest: v.any(),
   secrets: v.optional(v.record(v.string(), v.string())),
+  certificates: v.optional(vCertificateSpecs),
   group: v.optional(v.union(vGroupSpec, v.null())),
   environments: v.array(
     v.object({
@@ -248,6 +254,7 @@ export async function projectSpec(
     status: project.status,
     manifest: await manifestOf(ctx, project),
     secrets: Object.fromEntries((await secretsOf(ctx, project._id)).map((row) => [row.name, row.sealed])),
+    certificates: await certificateSpecs(ctx, project),
     group: await groupSpec(ctx, project),
     environments: environments.map((row, index) => ({
       kind: row.kind,

@@ -16,6 +16,11 @@ export function portRange(): string {
   return variables.SLIPWAY_PORT_RANGE ?? DEFAULT_PORT_RANGE;
 }
 
+/** The domain below which environments have names of their own, like `dev--shop.localhost`. */
+export function baseDomain(): string {
+  return (variables.SLIPWAY_BASE_DOMAIN || "localhost").toLowerCase();
+}
+
 export type EmbeddingsEndpoint = { url: string; key: string | undefined; model: string };
 
 /** An OpenAI-compatible endpoint that makes embeddings, or null where none is configured. */

@@ -14,6 +14,7 @@ export function deploymentVariables(instance: Instance, keys: Keys): Record<stri
     SLIPWAY_JWKS: keys.jwks,
     SLIPWAY_SECRETS_KEY: keys.secretsKey,
     SLIPWAY_SUBNET_POOL: instance.subnetPool,
+    SLIPWAY_BASE_DOMAIN: process.env.SLIPWAY_BASE_DOMAIN || "localhost",
   };
 }
 

@@ -1,3 +1,4 @@
+import { certificateSecret } from "../../core/sealing.ts";
 import type { TestClaims } from "./driver.ts";
 
 /**
@@ -21,6 +22,9 @@ export type AccessCase = {
   agent: "allowed" | "forbidden";
 };
 
+/** Of the project that the cases are about, with a certificate that was set (tests/controlPlane/matrix.ts). */
+export const MARKER_DOMAIN = "marker.example.com";
+
 const paginationOpts = { numItems: 100, cursor: null };
 const everyone = { viewer: "allowed", agent: "allowed" } as const;
 const adminsOnly = { viewer: "forbidden", agent: "forbidden" } as const;
@@ -38,6 +42,10 @@ export const ACCESS_CASES: Record<string, AccessCase> = {
     viewer: "forbidden",
     agent: "allowed",
   },
+  "projects:updateManifest": change((_, project) => ({
+    project,
+    manifest: { stack: "node", egress: "none" },
+  })),
   "projects:getProject": read((_, project) => ({ project })),
   "projects:listProjects": { args: () => ({ paginationOpts }), aboutProject: false, ...everyone },
   "projects:deleteProject": change((_, project) => ({ project })),
@@ -61,6 +69,22 @@ export const ACCESS_CASES: Record<string, AccessCase> = {
   })),
   "secrets:removeSecret": change((_, project) => ({ project, name: "MARKER_SECRET" })),
   "secrets:listSecrets": read((_, project) => ({ project })),
+  "certificates:domainOwner": { args: () => ({ domain: MARKER_DOMAIN }), aboutProject: false, ...adminsOnly },
+  "certificates:setCertificate": {
+    args: ({ sealedFor, theirs }) => ({
+      domain: MARKER_DOMAIN,
+      chain: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+      sealed: sealedFor(theirs.namespace, certificateSecret(MARKER_DOMAIN)),
+    }),
+    aboutProject: false,
+    ...adminsOnly,
+  },
+  "certificates:removeCertificate": {
+    args: () => ({ domain: MARKER_DOMAIN }),
+    aboutProject: false,
+    ...adminsOnly,
+  },
+  "certificates:listCertificates": read((_, project) => ({ project })),
   "tokens:registerToken": change((_, project) => ({
     tokenId: "token-of-nobody",
     role: "agent",

@@ -5,6 +5,7 @@ import { groupSuite } from "./groups.ts";
 import { lifecycleSuite } from "./lifecycle.ts";
 import { projectSuite } from "./projects.ts";
 import { testWith } from "./suite.ts";
+import { manifestSuite } from "./manifests.ts";
 import { matrixSuite } from "./matrix.ts";
 import { portSuite } from "./ports.ts";
 import { searchSuite } from "./search.ts";
@@ -23,6 +24,7 @@ export function controlPlaneSuite(open: OpenDriver): void {
   portSuite(it);
   tokenSuite(it);
   secretSuite(it);
+  manifestSuite(it);
   doorSuite(it);
   matrixSuite(it);
   everyFunctionSuite(it);

@@ -6,8 +6,15 @@ import { OPERATIONS } from "../../convex/door/operations.ts";
 import { VERBS } from "../../core/access.ts";
 import { chunkText } from "../../core/codeChunks.ts";
 import type { ErrorData } from "../../core/errors.ts";
-import { sealSecret } from "../../core/sealing.ts";
-import { ACCESS_CASES, DOOR_CASES, revoked, REVOKED_ID, type AccessWorld } from "./accessCases.ts";
+import { certificateSecret, sealSecret } from "../../core/sealing.ts";
+import {
+  ACCESS_CASES,
+  DOOR_CASES,
+  MARKER_DOMAIN,
+  revoked,
+  REVOKED_ID,
+  type AccessWorld,
+} from "./accessCases.ts";
 import {
   ADMIN,
   agentOf,
@@ -38,7 +45,10 @@ async function makeWorld(driver: Driver): Promise<World> {
   const { hostId, epoch } = await registerHost(driver);
   const admin = driver.as(ADMIN);
   const mine = await createProject(driver, "mine");
-  const theirs = await createProject(driver, "theirs", { group: "marker-group" });
+  const theirs = await createProject(driver, "theirs", {
+    group: "marker-group",
+    domains: [MARKER_DOMAIN],
+  });
   for (const slug of ["mine", "theirs"]) await move(driver, slug, "planning", "development");
   const { projectId } = theirs;
   const worker = driver.as(WORKER);
@@ -47,11 +57,16 @@ async function makeWorld(driver: Driver): Promise<World> {
   const line = { service: "app", replica: 1, stream: "stdout" as const, at: 1, text: "marker" };
   await worker.mutation(api.worker.appendLogs, { hostId, epoch, projectId, kind: "dev", lines: [line] });
   const seals = new Map<string, string>();
-  for (const name of ["MARKER_SECRET", "API_KEY"]) {
+  for (const name of ["MARKER_SECRET", "API_KEY", certificateSecret(MARKER_DOMAIN)]) {
     seals.set(name, await sealSecret(TEST_SEALING_KEY, { namespace: theirs.namespace, name }, "marker"));
   }
   const sealed = seals.get("MARKER_SECRET")!;
   await admin.mutation(api.secrets.setSecret, { project: projectId, name: "MARKER_SECRET", sealed });
+  await admin.mutation(api.certificates.setCertificate, {
+    domain: MARKER_DOMAIN,
+    chain: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    sealed: seals.get(certificateSecret(MARKER_DOMAIN))!,
+  });
   await admin.mutation(api.agents.report, { project: projectId, message: "marker" });
   await admin.mutation(api.tokens.revokeToken, { tokenId: REVOKED_ID });
   return { lease: { hostId, epoch }, sealedFor: (_, name) => seals.get(name)!, theirs, mine };
@@ -67,6 +82,7 @@ async function everything(driver: Driver) {
     groups: (await admin.query(api.groups.listGroups, { paginationOpts })).page,
     tokens: (await admin.query(api.tokens.listTokens, { paginationOpts })).page,
     secrets: await admin.query(api.secrets.listSecrets, { project: "theirs" }),
+    certificates: await admin.query(api.certificates.listCertificates, { project: "theirs" }),
     code: await admin.query(api.search.code, { project: "theirs", query: "marker" }),
     logs: await admin.query(api.logs.tail, { project: "theirs", environment: "dev" }),
     events: await allEvents(driver),

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 import { api } from "../../../convex/_generated/api.js";
 import { age } from "../lib/age.ts";
 import { confirm } from "../lib/confirm.ts";
@@ -39,6 +39,18 @@ export function addProject(program: Command): void {
     .argument("<project>", "slug, namespace or id")
     .action(show);
   project
+    .command("update")
+    .summary("put another manifest in place of a project's")
+    .description(
+      "Put another manifest in place of a project's. What it concerns is made so; the rest goes on as it is. Its name stays.",
+    )
+    .argument("<project>", "slug, namespace or id")
+    .requiredOption("--file <path>", "a manifest, slipway.yml")
+    .option("--revision <number>", "only where the manifest is still at this revision", wholeNumber)
+    .option("--wait", "wait until everything is so")
+    .addOption(waitTimeout())
+    .action(update);
+  project
     .command("delete")
     .alias("rm")
     .summary("delete a project and all that it has")
@@ -73,6 +85,43 @@ async function create(
     `Created ${created.slug} (${created.namespace}). Next: slipway transition ${created.slug} planning`,
   );
   output.data(created, () => created.slug);
+}
+
+async function update(
+  project: string,
+  options: { file: string; revision?: number; wait?: boolean; timeout: number },
+  command: Command,
+): Promise<void> {
+  const output = outputOf(command);
+  const manifest = await readManifestFile(options.file);
+  const session = await openSession();
+  const view = await getProject(session, project);
+  const updated = await session.http.mutation(api.projects.updateManifest, {
+    project: view.projectId,
+    manifest,
+    expectedRevision: options.revision,
+  });
+  const { revision, changed, environments } = updated;
+  if (changed.length === 0) output.say(`${view.slug} is as the file says already.`);
+  else output.say(`${view.slug} is at revision ${revision}: ${changed.join(", ")}.`);
+  if (options.wait && environments.length > 0) {
+    const progress = output.progress();
+    try {
+      await waitUntilSettled(session, view.projectId, {
+        timeoutMs: options.timeout,
+        progress,
+        name: view.slug,
+      });
+    } finally {
+      progress.close();
+    }
+  }
+  output.data(updated, () => "");
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("It is a whole number.");
+  return Number(text);
 }
 
 async function list(_options: object, command: Command): Promise<void> {

@@ -1,0 +1,185 @@
+import { describe, expect } from "vitest";
+import { api } from "../../convex/_generated/api.js";
+import { certificateSecret, sealSecret } from "../../core/sealing.ts";
+import { ADMIN, VIEWER, WORKER, type Driver } from "./driver.ts";
+import { expectRefused } from "./expectRefused.ts";
+import { TEST_SEALING_KEY } from "./secrets.ts";
+import type { SuiteTest } from "./suite.ts";
+import { allEvents, createProject, environment, move, obey, registerHost, show } from "./world.ts";
+
+const CHAIN = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
+/** Manifests that change, and the domains and certificates that hang on them. */
+export function manifestSuite(it: SuiteTest): void {
+  const update = (driver: Driver, project: string, manifest: unknown, expectedRevision?: number) =>
+    driver.as(ADMIN).mutation(api.projects.updateManifest, { project, manifest, expectedRevision });
+
+  describe("a changed manifest", () => {
+    it("takes what it concerns to a new generation, and says in an event what changed", async ({
+      driver,
+    }) => {
+      const host = await registerHost(driver);
+      await createProject(driver, "shop", { stack: "node" });
+      await move(driver, "shop", "planning", "development");
+      await obey(driver, host);
+      const before = await show(driver, "shop");
+      const changed = await update(driver, "shop", { stack: "node", env: { KEY: "confidential" } });
+      expect(changed).toEqual({ revision: 2, changed: ["env.KEY"], environments: ["dev"] });
+      const dev = await environment(driver, "shop", "dev");
+      expect(dev.generation).toBeGreaterThan(
+        before.environments.find(({ kind }) => kind === "dev")!.generation,
+      );
+      expect(dev.observedGeneration).toBeLessThan(dev.generation);
+      const inbox = await driver.as(WORKER).query(api.worker.inbox, { hostId: host.hostId });
+      expect(inbox).toMatchObject([{ kind: "dev", generation: dev.generation }]);
+      const events = JSON.stringify(await allEvents(driver, "shop"));
+      expect(events).toContain("env.KEY");
+      expect(events).not.toContain("confidential");
+      expect((await show(driver, "shop")).manifestRevision).toBe(2);
+    });
+
+    it("that says the same again, or concerns nothing that is there, disturbs nothing", async ({
+      driver,
+    }) => {
+      const host = await registerHost(driver);
+      await createProject(driver, "shop", { stack: "node" });
+      await move(driver, "shop", "planning", "development");
+      await obey(driver, host);
+      expect(await update(driver, "shop", { stack: "node" })).toEqual({
+        revision: 1,
+        changed: [],
+        environments: [],
+      });
+      const changed = await update(driver, "shop", { stack: "node", environments: { test: { cpus: 0.5 } } });
+      expect(changed.environments).toEqual([]);
+      expect(await driver.as(WORKER).query(api.worker.inbox, { hostId: host.hostId })).toEqual([]);
+    });
+
+    it("is refused where somebody else changed it in between", async ({ driver }) => {
+      await createProject(driver, "shop", { stack: "node" });
+      await update(driver, "shop", { stack: "node", egress: "none" }, 1);
+      await expectRefused(update(driver, "shop", { stack: "node" }, 1), "status_changed");
+      expect((await show(driver, "shop")).manifest).toMatchObject({ egress: "none" });
+    });
+
+    it("is refused whole where a part of it is wrong", async ({ driver }) => {
+      await createProject(driver, "shop", { stack: "node" });
+      for (const wrong of [
+        { stack: "node", nosuch: 1 },
+        { stack: "node", domains: ["192.0.2.1"] },
+        { stack: "node", name: "other" },
+        "text",
+      ]) {
+        await expectRefused(update(driver, "shop", wrong), "bad_manifest");
+      }
+      expect((await show(driver, "shop")).manifestRevision).toBe(1);
+    });
+
+    it("gets the ports and subnets that it newly asks for, and room on its host", async ({ driver }) => {
+      const host = await registerHost(driver);
+      const services = (publish: boolean) => ({ services: { web: { stack: "node", publish } } });
+      await createProject(driver, "shop", { ...services(false), egress: "none" });
+      await move(driver, "shop", "planning", "development");
+      await obey(driver, host);
+      expect(await environment(driver, "shop", "dev")).toMatchObject({ ports: {}, egressSubnet: null });
+      await update(driver, "shop", { ...services(true), egress: "open" });
+      const dev = await environment(driver, "shop", "dev");
+      expect(dev.ports.DEV_WEB_PORT).toBeGreaterThan(0);
+      expect(dev.egressSubnet).not.toBeNull();
+      await expectRefused(
+        update(driver, "shop", { ...services(true), environments: { dev: { memory: "1000g" } } }),
+        "no_capacity",
+      );
+    });
+  });
+
+  describe("a domain", () => {
+    it("has one project; the second is refused with the owner unnamed", async ({ driver }) => {
+      await createProject(driver, "shop", { stack: "node", domains: ["Shop.Example.com"] });
+      await createProject(driver, "blog", { stack: "node" });
+      const refusals = [
+        await expectRefused(createProject(driver, "third", { domains: ["shop.example.com"] }), "name_taken"),
+        await expectRefused(
+          update(driver, "blog", { stack: "node", domains: ["shop.example.com"] }),
+          "name_taken",
+        ),
+      ];
+      const { projectId, namespace } = await show(driver, "shop");
+      for (const refusal of refusals) {
+        const told = JSON.stringify(refusal).replaceAll("shop.example.com", "");
+        for (const name of ["shop", projectId, namespace]) expect(told).not.toContain(name);
+      }
+    });
+
+    it("is free again once its project no longer names it, or is gone", async ({ driver }) => {
+      await createProject(driver, "shop", { stack: "node", domains: ["a.example.com", "b.example.com"] });
+      await update(driver, "shop", { stack: "node", domains: ["b.example.com"] });
+      await createProject(driver, "blog", { stack: "node", domains: ["a.example.com"] });
+      await driver.as(ADMIN).mutation(api.projects.deleteProject, { project: "shop" });
+      await update(driver, "blog", { stack: "node", domains: ["a.example.com", "b.example.com"] });
+      expect((await show(driver, "blog")).manifest).toMatchObject({
+        domains: ["a.example.com", "b.example.com"],
+      });
+    });
+  });
+
+  describe("a certificate", () => {
+    async function set(driver: Driver, domain: string, namespace: string, name = certificateSecret(domain)) {
+      const sealed = await sealSecret(TEST_SEALING_KEY, { namespace, name }, "a private key");
+      await driver.as(ADMIN).mutation(api.certificates.setCertificate, { domain, chain: CHAIN, sealed });
+      return sealed;
+    }
+
+    it("of a project's domain reaches the worker with its key sealed, and nobody else", async ({
+      driver,
+    }) => {
+      const host = await registerHost(driver);
+      const { projectId, namespace } = await createProject(driver, "shop", {
+        stack: "node",
+        domains: ["shop.example.com"],
+      });
+      await move(driver, "shop", "planning", "development");
+      const sealed = await set(driver, "shop.example.com", namespace);
+      const spec = await driver.as(WORKER).query(api.worker.project, { hostId: host.hostId, projectId });
+      expect(spec!.certificates).toEqual({ "shop.example.com": { chain: CHAIN, key: sealed } });
+      for (const claims of [ADMIN, VIEWER]) {
+        const listed = await driver.as(claims).query(api.certificates.listCertificates, { project: "shop" });
+        expect(listed).toMatchObject([{ domain: "shop.example.com", chain: CHAIN }]);
+        expect(JSON.stringify(listed)).not.toContain(sealed);
+      }
+      expect(JSON.stringify(await allEvents(driver))).not.toContain(sealed);
+    });
+
+    it("goes with its domain", async ({ driver }) => {
+      const { namespace } = await createProject(driver, "shop", {
+        stack: "node",
+        domains: ["shop.example.com"],
+      });
+      await set(driver, "shop.example.com", namespace);
+      await update(driver, "shop", { stack: "node" });
+      await update(driver, "shop", { stack: "node", domains: ["shop.example.com"] });
+      expect(await driver.as(ADMIN).query(api.certificates.listCertificates, { project: "shop" })).toEqual(
+        [],
+      );
+      const remove = driver
+        .as(ADMIN)
+        .mutation(api.certificates.removeCertificate, { domain: "shop.example.com" });
+      await expectRefused(remove, "not_found");
+    });
+
+    it("is refused for a domain of nobody's, in clear, or sealed for another name", async ({ driver }) => {
+      const { namespace } = await createProject(driver, "shop", {
+        stack: "node",
+        domains: ["shop.example.com"],
+      });
+      await expectRefused(set(driver, "other.example.com", namespace), "not_found");
+      await expectRefused(set(driver, "shop.example.com", namespace, "API_KEY"), "bad_request");
+      const plain = driver.as(ADMIN).mutation(api.certificates.setCertificate, {
+        domain: "shop.example.com",
+        chain: CHAIN,
+        sealed: "-----BEGIN PRIVATE KEY-----",
+      });
+      await expectRefused(plain, "bad_request");
+    });
+  });
+}
