@@ -9,20 +9,24 @@ describe("groups", () => {
       { image: "redis:7-alpine", alias: "cache" },
       "ghcr.io/acme/my_db@sha256:ab",
     ];
+    const limits = { env: {}, memory: "512m", cpus: 1 };
     expect(parseGroupAttachments(input)).toEqual([
-      { image: "postgres:15", alias: "postgres" },
-      { image: "redis:7-alpine", alias: "cache" },
-      { image: "ghcr.io/acme/my_db@sha256:ab", alias: "my-db" },
+      { image: "postgres:15", alias: "postgres", ...limits },
+      { image: "redis:7-alpine", alias: "cache", ...limits },
+      { image: "ghcr.io/acme/my_db@sha256:ab", alias: "my-db", ...limits },
     ]);
     expect(parseGroupAttachments(undefined)).toEqual([]);
   });
 
-  it.each([[["postgres:15", "postgres:16"]], [["$(rm)"]], [[{ image: "a", port: 1 }]], ["postgres"]])(
-    "refuse the attachments %j",
-    (input) => {
-      expect(() => parseGroupAttachments(input)).toThrow(SlipwayError);
-    },
-  );
+  it.each([
+    [["postgres:15", "postgres:16"]],
+    [["$(rm)"]],
+    [[{ image: "a", port: 1 }]],
+    ["postgres"],
+    [[{ image: "a", publish: true }]],
+  ])("refuse the attachments %j", (input) => {
+    expect(() => parseGroupAttachments(input)).toThrow(SlipwayError);
+  });
 
   it("have a namespace that no project has", () => {
     expect(makeGroupNamespace(1_700_000_000_000, () => 0)).toBe("group_1700000000000_aaaaaaaa");

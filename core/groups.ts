@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { vAttachments, type Attachment } from "./attachments.ts";
 import { randomId, SLUG, MAX_SLUG_LENGTH } from "./naming.ts";
 import { SlipwayError } from "./errors.ts";
 
@@ -17,22 +18,16 @@ export const vGroupName = z
   .max(MAX_SLUG_LENGTH, `at most ${MAX_SLUG_LENGTH} characters`)
   .regex(SLUG, "a group's name: lower-case letters, digits and -");
 
-const vImage = z.string().regex(/^[a-z0-9][a-z0-9._/:@-]{0,254}$/i, "an image's name, like postgres:15");
-const vAlias = z.string().regex(/^[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?$/, "a name that services know it by");
+/** A host port belongs to a project's environment, and a group has none. */
+const vGroupAttachments = vAttachments.superRefine((all, context) => {
+  for (const [index, { publish }] of all.entries()) {
+    if (!publish) continue;
+    const message = "no publish: only a project's own attachment gets a host port";
+    context.addIssue({ code: "custom", path: [index, "publish"], message });
+  }
+});
 
-const vGroupAttachments = z
-  .array(
-    z.union([
-      vImage.transform((image) => ({ image, alias: aliasOf(image) })),
-      z
-        .strictObject({ image: vImage, alias: vAlias.optional() })
-        .transform(({ image, alias }) => ({ image, alias: alias ?? aliasOf(image) })),
-    ]),
-  )
-  .max(16, "at most 16 attachments")
-  .refine((all) => new Set(all.map((one) => one.alias)).size === all.length, "an alias of its own for each");
-
-export type GroupAttachment = { image: string; alias: string };
+export type GroupAttachment = Attachment;
 
 /**
  * A group's attachments as a user wrote them, each an image or an image with an alias, as images with aliases.
@@ -48,14 +43,4 @@ export function parseGroupAttachments(input: unknown): GroupAttachment[] {
     path,
     hint: 'Give a list like ["postgres:15", {"image": "redis:7-alpine", "alias": "cache"}].',
   });
-}
-
-/** `ghcr.io/acme/my_db:15` → `my-db` */
-function aliasOf(image: string): string {
-  const name = (image.split("/").at(-1) ?? image).split(/[:@]/)[0] ?? image;
-  return name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^[^a-z]+|-+$/g, "")
-    .slice(0, 32);
 }

@@ -27,7 +27,16 @@ export const vAgentName = oneOf(AGENT_NAMES);
 export const vRole = oneOf(ROLES);
 /** The environment's own networks, and its group's. */
 export const vWhichSubnet = v.union(v.literal("internal"), v.literal("egress"), v.literal("group"));
-export const vAttachment = v.object({ image: v.string(), alias: v.string() });
+/** core/attachments.ts, as it is kept; rows from before an attachment had limits lack them. */
+export const vAttachment = v.object({
+  image: v.string(),
+  alias: v.string(),
+  env: v.optional(v.record(v.string(), v.string())),
+  memory: v.optional(v.string()),
+  cpus: v.optional(v.number()),
+  volume: v.optional(v.string()),
+  publish: v.optional(v.boolean()),
+});
 
 export const vCondition = v.object({
   type: oneOf(CONDITION_TYPES),

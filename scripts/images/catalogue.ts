@@ -39,6 +39,8 @@ const imageSchema = z
     name: z.string().regex(/^[a-z][a-z0-9-]*$/),
     tag: z.string().regex(/^slipway\/[a-z][a-z0-9-]*:[a-z0-9][a-z0-9.-]*$/),
     about: z.string().min(1),
+    /** Made when a project first needs it, not when Slipway starts. */
+    onDemand: z.boolean().optional(),
     pull: pullSchema.optional(),
     debian: debianSchema.optional(),
     derived: derivedSchema.optional(),

@@ -31,7 +31,7 @@ export interface EnsuredImage {
 }
 
 export interface EnsureImagesOptions {
-  /** Names out of the catalogue; all of it by default. What they are built on comes with them. */
+  /** Names or tags out of the catalogue; by default what Slipway needs to start. What they are built on comes too. */
   names?: readonly string[];
   progress: Progress;
   /** Put in place of `slipway` in every tag, to build beside the images in use. */

@@ -1,4 +1,4 @@
-/** `node scripts/run.mjs scripts/images/main.ts [name …]`: makes the catalogue's images, without anything else. */
+/** `node scripts/run.mjs scripts/images/main.ts [name or tag …]`: makes the catalogue's images, without anything else. */
 import { parseArgs } from "node:util";
 import Docker from "dockerode";
 import { createProgress } from "../progress/progress.mjs";

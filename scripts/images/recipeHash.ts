@@ -5,11 +5,11 @@ import type { ImageDefinition } from "./catalogue.ts";
 const BUILDER_VERSION = 2;
 
 /**
- * Identifies what an image is made from: its definition without the words about it, what it is built on, and
+ * Identifies what an image is made from: its definition without the words about it and the moment, what it is built on, and
  * `ingredients` (contents of files, versions of packages). The same in every process and on every machine.
  */
 export function recipeHash(image: ImageDefinition, ingredients: readonly string[] = []): string {
-  const recipe = { ...image, about: undefined, builder: BUILDER_VERSION, ingredients };
+  const recipe = { ...image, about: undefined, onDemand: undefined, builder: BUILDER_VERSION, ingredients };
   return createHash("sha256").update(canonical(recipe)).digest("hex").slice(0, 16);
 }
 

@@ -31,7 +31,9 @@ async function engine(docker: Docker | null, why: string): Promise<Finding> {
 
 async function images(docker: Docker | null): Promise<Finding> {
   if (!docker) return skipped("the engine does not answer");
-  const wanted = readCatalogue().map(({ tag }) => tag);
+  const wanted = readCatalogue()
+    .filter(({ onDemand }) => onDemand !== true)
+    .map(({ tag }) => tag);
   const there = await Promise.all(wanted.map(async (tag) => (await imageLabels(docker, tag)) !== undefined));
   const missing = wanted.filter((_, index) => !there[index]);
   if (missing.length === 0) return ok(`all ${wanted.length} are there`);
