@@ -10,19 +10,37 @@ export const APPLICATION_ID = "slipway";
 export const ROLES = ["admin", "worker", "viewer", "agent"] as const;
 export type Role = (typeof ROLES)[number];
 
-export type Verb = "read" | "report" | "logs" | `move:${Status}`;
+/** What may be done with a project's workspaces and containers, through its worker's door. */
+export const WORKSPACE_VERBS = ["files.read", "files.write", "exec"] as const;
+export type WorkspaceVerb = (typeof WORKSPACE_VERBS)[number];
+
+export type Verb = "read" | "report" | "logs" | WorkspaceVerb | `move:${Status}`;
 
 /** The verb that lets an agent's token move its project to `status`. */
 export function moveVerb(status: Status): Verb {
   return `move:${status}`;
 }
 
-export const VERBS: readonly Verb[] = ["read", "report", "logs", ...STATUSES.map(moveVerb)];
+export const VERBS: readonly Verb[] = [
+  "read",
+  "report",
+  "logs",
+  ...WORKSPACE_VERBS,
+  ...STATUSES.map(moveVerb),
+];
+
+/** Whose work is in the files, and who only has to look at them and run them. */
+const WORKSPACE_WORK: Record<AgentName, readonly WorkspaceVerb[]> = {
+  planner: ["files.read"],
+  developer: ["files.read", "files.write", "exec"],
+  tester: ["files.read", "exec"],
+  deployer: ["files.read"],
+};
 
 /** What an agent may do without being given more: look, report, and make the moves that are its work. */
 export function verbsOf(agent: AgentName): Verb[] {
   const moves = EDGES.filter((edge) => edge.agents.includes(agent)).map((edge) => moveVerb(edge.to));
-  return ["read", "report", "logs", ...new Set(moves)];
+  return ["read", "report", "logs", ...WORKSPACE_WORK[agent], ...new Set(moves)];
 }
 
 export function isAgentName(text: string): text is AgentName {

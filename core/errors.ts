@@ -19,6 +19,11 @@ export type ErrorCode =
   | "deadline"
   | "docker"
   | "gateway"
+  /** A project's source has not arrived, or is gone; it cannot be fetched. */
+  | "source_missing"
+  | "source_failed"
+  /** More than is allowed at once, or in one piece. */
+  | "too_much"
   | "setup";
 
 export type ErrorData = {
