@@ -3,7 +3,7 @@ import { LABELS } from "../core/labels.ts";
 import { NAMESPACE, projectSpec, STACKS, TEMPLATE } from "../core/render/render.fixtures.ts";
 import type { EnvironmentSpec } from "../core/projectSpec.ts";
 import { conditionsOf, START_LIMIT_MS, type Findings } from "./conditions.ts";
-import type { EngineContainer } from "./engine/engine.ts";
+import type { EngineContainer, EngineVolume } from "./engine/engine.ts";
 import { EngineError } from "./engine/engineError.ts";
 import type { Action } from "./plan/operation.ts";
 import { renderWanted } from "./renderWanted.ts";
@@ -17,9 +17,17 @@ type Scene = {
   container?: Partial<EngineContainer> | null;
   ready?: boolean;
   waitingMs?: number;
+  volumes?: EngineVolume[];
 } & Partial<Findings>;
 
-function observe({ environment = {}, container = {}, ready = true, waitingMs = 0, ...findings }: Scene) {
+function observe({
+  environment = {},
+  container = {},
+  ready = true,
+  waitingMs = 0,
+  volumes = [],
+  ...findings
+}: Scene) {
   const spec = projectSpec({}, [environment]);
   const { project } = renderWanted({ spec, stacks: STACKS, template: TEMPLATE, instanceId: "abcd1234" });
   const service = project?.environments[0]?.services[0];
@@ -43,7 +51,7 @@ function observe({ environment = {}, container = {}, ready = true, waitingMs = 0
         },
       ]
     : [];
-  const snapshot = { containers, networks: [], volumes: [] };
+  const snapshot = { containers, networks: [], volumes };
   const [seen] = seeProject(spec, project, snapshot, { isReady: () => ready, waitingMs: () => waitingMs });
   return conditionsOf({
     namespace: NAMESPACE,
@@ -54,6 +62,8 @@ function observe({ environment = {}, container = {}, ready = true, waitingMs = 0
     logs: new Map(),
     routeError: null,
     hibernate: "stop",
+    overfull: new Map(),
+    unsized: null,
     exhausted: false,
     before: [],
     now: 1_000,
@@ -70,7 +80,7 @@ describe("an environment that is to run", () => {
   test("is running when everything answers", () => {
     const seen = observe({});
     expect(seen).toMatchObject({ phase: "running", message: "", endpoints: [`/projects/${NAMESPACE}/dev/`] });
-    expect(seen.conditions.map(({ status }) => status)).toEqual(Array(6).fill("true"));
+    expect(seen.conditions.map(({ status }) => status)).toEqual(Array(7).fill("true"));
     expect(seen.services).toEqual([
       {
         service: "app",
@@ -140,6 +150,7 @@ describe("an environment that is to run", () => {
       Rendered: 1_000,
       ImagesReady: 1_000,
       NetworkReady: 1_000,
+      VolumesReady: 1_000,
       Running: 1_000,
       Healthy: 2_000,
       Routed: 2_000,
@@ -179,4 +190,69 @@ describe("an environment that is not to run", () => {
       services: [],
     });
   });
+});
+
+describe("a volume's size", () => {
+  const GIB = 1024 ** 3;
+  const workspace = (sizeBytes: number | null): EngineVolume[] => [
+    { name: `${NAMESPACE}_dev_workspace`, labels: { [LABELS.environment]: "dev" }, sizeBytes },
+  ];
+  const verdict = (scene: Scene) => {
+    const { conditions, phase, message } = observe(scene);
+    const { status, reason } = conditions.find(({ type }) => type === "VolumesReady")!;
+    return { status, reason, phase, message };
+  };
+
+  test("that holds needs no word", () => {
+    expect(verdict({ volumes: workspace(10 * GIB) })).toEqual({
+      ...{ status: "true", reason: "VolumesPresent", phase: "running", message: "" },
+    });
+  });
+
+  test("that is larger than wanted stays, and people are told", () => {
+    expect(verdict({ volumes: workspace(20 * GIB) })).toEqual({
+      ...{ status: "true", reason: "ShrinkRefused", phase: "running" },
+      message: expect.stringMatching(/keeps its 20 GiB: a volume is never made smaller.* 10 GiB/),
+    });
+  });
+
+  test("that is only watched is told with the reason", () => {
+    const scene = { volumes: workspace(null), unsized: "the worker does not run as root" };
+    expect(verdict(scene)).toEqual({
+      ...{ status: "true", reason: "SizeWatched", phase: "running" },
+      message: expect.stringMatching(/10 GiB .* watched, not enforced: the worker does not run as root\./),
+    });
+    expect(verdict({ volumes: workspace(null) }).reason).toBe("VolumesPresent");
+  });
+
+  test("that was exceeded stops the container, and people are told what to do", () => {
+    const overfull = new Map([[NAME, "its volume holds 11 GiB and may hold 10 GiB"]]);
+    const { phase, message } = observe({
+      ...{ volumes: workspace(null), overfull, held: overfull },
+      ...{ container: { state: "exited" as const, exitCode: 137 }, ready: false },
+    });
+    expect(phase).toBe("failed");
+    expect(message).toBe(
+      "app was stopped: its volume holds 11 GiB and may hold 10 GiB. Remove files from it, or raise environments.dev.disk; it is started again as soon as it fits.",
+    );
+  });
+
+  test("that cannot be made keeps the environment from running", () => {
+    const error = new EngineError("disk_full", "mkfs.ext4 failed: No space left on device");
+    const { conditions, phase } = observe({
+      ...{ container: null, ready: false, exhausted: true },
+      failures: [failure({ do: "create volume" }, error)],
+    });
+    expect(phase).toBe("failed");
+    expect(conditions.find(({ type }) => type === "VolumesReady")).toMatchObject({
+      ...{ status: "false", reason: "DiskFull" },
+      message: expect.stringContaining("Free space on the disk"),
+    });
+  });
+});
+
+test("an environment that hibernates by pausing is hibernated once everything is paused", () => {
+  const scene = { environment: { desired: "hibernated" as const }, container: { state: "paused" as const } };
+  expect(observe({ ...scene, hibernate: "pause" }).phase).toBe("hibernated");
+  expect(observe({ ...scene, hibernate: "stop" }).phase).toBe("pending");
 });

@@ -9,6 +9,7 @@ import {
 } from "../core/projectSpec.ts";
 import { LABELS } from "../core/labels.ts";
 import { environmentPath } from "../core/routes.ts";
+import { formatSize } from "../core/units.ts";
 import { EngineError } from "./engine/engineError.ts";
 import type { Failure } from "./execute.ts";
 import { serviceContainers, type SeenEnvironment } from "./seen.ts";
@@ -26,6 +27,10 @@ export type Findings = {
   failures: readonly Failure[];
   /** Containers that are kept from running, by name, and why. */
   held: ReadonlyMap<string, string>;
+  /** Containers that are kept from running because a volume of theirs holds more than it may, by name, and why. */
+  overfull: ReadonlyMap<string, string>;
+  /** Why volumes can have no hard size on this host; null where they can. */
+  unsized: string | null;
   /** The last lines that failed containers wrote, by name. */
   logs: ReadonlyMap<string, string>;
   /** Why the gateway did not take the routes. */
@@ -65,7 +70,7 @@ export function conditionsOf(findings: Findings): EnvironmentObservation {
       phase === "absent" || seen.replicas.some(({ service }) => service.job)
         ? []
         : [`${environmentPath(namespace, kind)}/`],
-    message: phase === desired ? "" : firstProblem(conditions),
+    message: firstMessage(conditions, phase === desired ? "true" : "false"),
   };
 }
 
@@ -87,8 +92,8 @@ export function blindObservation(
   };
 }
 
-function firstProblem(conditions: readonly Condition[]): string {
-  return conditions.find(({ status, message }) => status === "false" && message !== "")?.message ?? "";
+function firstMessage(conditions: readonly Condition[], wanted: Condition["status"]): string {
+  return conditions.find(({ status, message }) => status === wanted && message !== "")?.message ?? "";
 }
 
 /** What a person should read first of an error: what happened, why, what to do. */
@@ -117,31 +122,39 @@ function runningVerdicts(findings: Findings): Partial<Record<ConditionType, Verd
       operation.do === "pull image" || (error instanceof EngineError && error.fault === "image_missing"),
   );
   const network = failed("create network", "remove network", "connect");
-  const other = failures.find((failure) => failure !== image && failure !== network);
+  const volume = failed("create volume", "grow volume", "remove volume");
+  const other = failures.find((failure) => ![image, network, volume].includes(failure));
   const { replicas } = seen;
   const down = replicas.filter(({ container, ready }) => container?.state !== "running" && !ready);
   const failedJob = down.find(({ service, container }) => service.job && container?.state === "exited");
+  const overfullReplica = replicas.find(({ name }) => findings.overfull.has(name));
   const heldReplica = replicas.find(({ name }) => held.has(name));
   const unready = replicas.filter(({ ready }) => !ready);
   return {
     Rendered: yes("Rendered"),
     ImagesReady: image ? no(reasonOf(image.error), explain(image.error)) : yes("ImagesPresent"),
     NetworkReady: network ? no(reasonOf(network.error), explain(network.error)) : yes("NetworksPresent"),
-    Running: heldReplica
+    VolumesReady: volumesVerdict(findings, volume),
+    Running: overfullReplica
       ? no(
-          "CrashLoop",
-          `${heldReplica.service.service} was stopped: ${held.get(heldReplica.name)}.${logLines(logs, heldReplica.name)} It is started again in a few minutes, or at once after a change.`,
+          "VolumeFull",
+          `${overfullReplica.service.service} was stopped: ${findings.overfull.get(overfullReplica.name)}. Remove files from it, or raise environments.${seen.spec.kind}.disk; it is started again as soon as it fits.`,
         )
-      : failedJob
+      : heldReplica
         ? no(
-            "TestsFailed",
-            `${failedJob.service.service} ended with ${failedJob.container?.exitCode ?? "no exit code"}.${logLines(logs, failedJob.name)}`,
+            "CrashLoop",
+            `${heldReplica.service.service} was stopped: ${held.get(heldReplica.name)}.${logLines(logs, heldReplica.name)} It is started again in a few minutes, or at once after a change.`,
           )
-        : other
-          ? no(reasonOf(other.error), explain(other.error))
-          : down.length > 0
-            ? no("Starting", `${names(down)}: not running yet.`)
-            : yes("AllRunning"),
+        : failedJob
+          ? no(
+              "TestsFailed",
+              `${failedJob.service.service} ended with ${failedJob.container?.exitCode ?? "no exit code"}.${logLines(logs, failedJob.name)}`,
+            )
+          : other
+            ? no(reasonOf(other.error), explain(other.error))
+            : down.length > 0
+              ? no("Starting", `${names(down)}: not running yet.`)
+              : yes("AllRunning"),
     Healthy:
       unready.length > 0
         ? unhealthy(unready, logs)
@@ -153,6 +166,28 @@ function runningVerdicts(findings: Findings): Partial<Record<ConditionType, Verd
           ? no("NothingToServe", "No container answers yet.")
           : yes("Serving"),
   };
+}
+
+/** Volumes of another size than is wanted do not keep an environment from running, but people are told. */
+function volumesVerdict({ seen, unsized }: Findings, failure: Failure | undefined): Verdict {
+  if (failure) return no(reasonOf(failure.error), explain(failure.error));
+  const has = new Map(seen.found.volumes.map(({ name, sizeBytes }) => [name, sizeBytes ?? null]));
+  const sized = (seen.rendered?.volumes ?? []).filter(({ name }) => has.has(name));
+  const shrunk = sized.find(({ name, sizeBytes }) => sizeBytes !== null && sizeBytes < (has.get(name) ?? 0));
+  if (shrunk) {
+    return note(
+      "ShrinkRefused",
+      `${shrunk.name} keeps its ${formatSize(has.get(shrunk.name) ?? 0)}: a volume is never made smaller, as what it holds might not fit ${formatSize(shrunk.sizeBytes ?? 0)}.`,
+    );
+  }
+  const watched = sized.find(({ name, sizeBytes }) => sizeBytes !== null && has.get(name) === null);
+  if (watched && unsized !== null) {
+    return note(
+      "SizeWatched",
+      `The ${formatSize(watched.sizeBytes ?? 0)} of ${watched.name} are watched, not enforced: ${unsized}.`,
+    );
+  }
+  return yes("VolumesPresent");
 }
 
 function restingVerdicts({ seen, failures }: Findings): Partial<Record<ConditionType, Verdict>> {
@@ -207,6 +242,7 @@ function phaseOf(
     case "running":
       if (renderError != null) return "failed";
       if (
+        verdicts.Running?.reason === "VolumeFull" ||
         verdicts.Running?.reason === "CrashLoop" ||
         verdicts.Running?.reason === "TestsFailed" ||
         verdicts.Healthy?.reason === "StartDeadline"
@@ -247,6 +283,11 @@ function logLines(logs: ReadonlyMap<string, string>, name: string): string {
 
 function yes(reason: string): Verdict {
   return { status: "true", reason, message: "" };
+}
+
+/** As it should be, but there is something to know. */
+function note(reason: string, message: string): Verdict {
+  return { status: "true", reason, message };
 }
 
 function no(reason: string, message: string): Verdict {

@@ -19,6 +19,8 @@ import { renderWanted } from "./renderWanted.ts";
 import type { Reporter } from "./reporter.ts";
 import type { RouteTable } from "./routeTable.ts";
 import { routesOf, type FailedMessages } from "./routing.ts";
+import type { VolumeWatch } from "./disks/volumeWatch.ts";
+import { watchedVolumes } from "./disks/watchedVolumes.ts";
 import { probeTargets, seeProject, type SeenEnvironment } from "./seen.ts";
 import { isEmpty, observe, type Snapshot } from "./snapshot.ts";
 import type { StaleHealth } from "./staleHealth.ts";
@@ -37,6 +39,8 @@ export type ReconcileContext = {
   staleHealth: StaleHealth;
   crashes: Crashes;
   images: Images;
+  /** Where volumes can have no hard size; null where they can. */
+  volumeWatch?: VolumeWatch | null;
   starters: Starters;
   stacks: Stacks;
   /** The text of docker/project-template.yml. */
@@ -78,7 +82,10 @@ export async function reconcile(
     look(),
     context.images.missing(imagesOf(rendering.project)),
   ]).catch((error: unknown) => reportBlind(context, spec, turn, error));
-  const held = crashes.held(namespace, clock.now());
+  const volumeWatch = context.volumeWatch ?? null;
+  volumeWatch?.follow(namespace, watchedVolumes(spec, rendering.project, before));
+  const overfull = volumeWatch?.held(namespace) ?? new Map<string, string>();
+  const held = new Map([...crashes.held(namespace, clock.now()), ...overfull]);
   const operations = plan({ spec, rendered: rendering.project, snapshot: before, missingImages, held });
 
   const early = await ask(context, spec, rendering.project, before);
@@ -99,6 +106,8 @@ export async function reconcile(
       ({ operation }) => operation.environment === environment.spec.kind || operation.environment === null,
     ),
     held,
+    overfull,
+    unsized: volumeWatch?.why ?? null,
     logs,
     routeError,
     hibernate: spec.manifest.environments[environment.spec.kind].hibernate,

@@ -3,7 +3,9 @@ import type { Clock } from "./clock.ts";
 import type { ControlPlane, InboxRow } from "./controlPlane.ts";
 import { Crashes } from "./crashes.ts";
 import { dirtOf } from "./dirt.ts";
+import type { VolumeWatch } from "./disks/volumeWatch.ts";
 import type { Engine, EngineEvent, EngineWatch } from "./engine/engine.ts";
+import { EngineError } from "./engine/engineError.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import { gatewayProbe } from "./gatewayProbe.ts";
 import { Images } from "./images.ts";
@@ -43,6 +45,8 @@ export type WorkerOptions = {
   /** In [0, 1). */
   random: () => number;
   log: Log;
+  /** Where volumes can have no hard size; null where they can. */
+  volumeWatch?: VolumeWatch | null;
   /** Makes what projects share (gateway, firewall) be there; called after the engine came back, and now and then. */
   ensureShared: (engineChanged: boolean) => Promise<void>;
   /** The control plane no longer takes this worker's word: another one has the host. */
@@ -122,6 +126,8 @@ export class Worker {
     });
     await this.resync();
     this.scheduleResync();
+    const watching = this.options.volumeWatch?.start((namespace) => this.markNamespace(namespace));
+    if (watching) this.timers.set("volume-watch", watching);
   }
 
   /** Ends what is running and leaves every container as it is. */
@@ -196,8 +202,12 @@ export class Worker {
     this.engineWasLost = false;
     this.readiness.recheck();
     this.images.forget();
-    for (const projectId of this.wanted.owners().values()) this.queue.mark(projectId);
+    this.markAll();
     this.inBackground("ensure-shared-failed", () => this.ensureShared(true));
+  }
+
+  private markAll(): void {
+    for (const projectId of this.wanted.owners().values()) this.queue.mark(projectId);
   }
 
   /** What is wanted of a project is another thing than before. */
@@ -226,6 +236,10 @@ export class Worker {
           await this.ensureShared(false);
           this.readiness.recheck();
           await this.resync();
+        } catch (error) {
+          // A project that nobody can look at is told of, even if nothing is wanted of it: its own turns do that.
+          if (error instanceof EngineError) this.markAll();
+          throw error;
         } finally {
           this.scheduleResync();
         }
@@ -242,7 +256,11 @@ export class Worker {
       routes: this.routes,
       orphans: this.orphans,
       now: () => clock.now(),
-      held: (namespace) => this.crashes.held(namespace, clock.now()),
+      held: (namespace) =>
+        new Map([
+          ...this.crashes.held(namespace, clock.now()),
+          ...(this.options.volumeWatch?.held(namespace) ?? []),
+        ]),
       render: (spec) => renderWanted({ spec, stacks, template, instanceId }).project,
       changed: (projectId) => this.markChanged(projectId),
       drifted: (projectId) => this.queue.mark(projectId),
@@ -296,6 +314,7 @@ export class Worker {
     this.routes.forget(namespace);
     this.timers.get(projectId)?.();
     this.timers.delete(projectId);
+    this.options.volumeWatch?.follow(namespace, []);
     this.inBackground("forget-failed", () => this.readiness.follow(namespace, []));
   }
 

@@ -1,4 +1,5 @@
 import type { RenderedNetwork } from "../../core/render/rendered.ts";
+import { formatSize } from "../../core/units.ts";
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
 import type { ContainerPlan } from "../engine/engine.ts";
 
@@ -55,6 +56,8 @@ export function describe(action: Action): string {
     }
     case "create container":
       return `${what} ${target} (${action.container.image})`;
+    case "grow volume":
+      return `${what} ${target} to ${formatSize(action.sizeBytes)}`;
     case "put starter":
       return `${what} ${action.stack} into ${action.folder} by ${target}`;
     case "copy workspace":

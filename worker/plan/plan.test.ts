@@ -208,6 +208,42 @@ describe("a workspace", () => {
   });
 });
 
+describe("a volume of a hard size", () => {
+  const GIB = 1024 ** 3;
+  const sized = (sizeBytes: number, container: Partial<EngineContainer> = {}) => {
+    const snapshot = converged([{}], { container });
+    return { ...snapshot, volumes: snapshot.volumes.map((volume) => ({ ...volume, sizeBytes })) };
+  };
+
+  test("grows while nobody uses it", () => {
+    expect(planFor([{}], sized(GIB))).toMatchInlineSnapshot(`
+      "1. stop container ns-dev-app-1: ns_dev_workspace is to grow from 1 GiB to 10 GiB
+      2. grow volume ns_dev_workspace to 10 GiB after 1: ns_dev_workspace is to grow from 1 GiB to 10 GiB
+      3. start container ns-dev-app-1 after 2: dev is to run, and it was stopped for its volume to grow"
+    `);
+    expect(planFor([{}], sized(GIB, { state: "exited", exitCode: 0 }))).toMatchInlineSnapshot(`
+      "1. grow volume ns_dev_workspace to 10 GiB: ns_dev_workspace is to grow from 1 GiB to 10 GiB
+      2. start container ns-dev-app-1 after 1: dev is to run, and it ended with 0"
+    `);
+  });
+
+  test("is never made smaller, and needs nothing where it is as it should be", () => {
+    expect(planFor([{}], sized(20 * GIB))).toBe("");
+    expect(planFor([{}], sized(10 * GIB))).toBe("");
+  });
+
+  test("is made anew for a container that changes with it", () => {
+    const manifest = { env: { LOG: "debug" } };
+    expect(planFor([{}], sized(GIB), { manifest })).toMatchInlineSnapshot(`
+      "1. remove container ns-dev-app-1: its configuration changed
+      2. grow volume ns_dev_workspace to 10 GiB after 1: ns_dev_workspace is to grow from 1 GiB to 10 GiB
+      3. create container ns-dev-app-1 (slipway/node:20) after 1, 2: dev is to run and has no such container
+      4. connect ns-dev-app-1 to ns_dev_egress after 3: it is made on one network only
+      5. start container ns-dev-app-1 after 3, 4: dev is to run"
+    `);
+  });
+});
+
 describe("an environment that is not to run", () => {
   test("hibernates by stopping, and keeps everything", () => {
     expect(planFor([{ desired: "hibernated" }], converged())).toBe(
@@ -219,6 +255,19 @@ describe("an environment that is not to run", () => {
     expect(planFor([{ desired: "hibernated" }], converged([{}], { container: { state: "paused" } }))).toBe(
       "1. unpause container ns-dev-app-1: a paused one cannot be stopped\n" +
         "2. stop container ns-dev-app-1 after 1: dev is to hibernate, and it is paused",
+    );
+  });
+
+  test("hibernates by pausing where the manifest says so", () => {
+    const manifest = { environments: { dev: { hibernate: "pause" as const } } };
+    const planned = (state: EngineContainer["state"]) =>
+      planFor([{ desired: "hibernated" }], converged([{}], { container: { state } }), { manifest });
+    expect(planned("running")).toBe(
+      "1. pause container ns-dev-app-1: dev is to hibernate by pausing, and it is running",
+    );
+    expect(planned("paused")).toBe("");
+    expect(planned("restarting")).toBe(
+      "1. stop container ns-dev-app-1: dev is to hibernate, and it is restarting",
     );
   });
 

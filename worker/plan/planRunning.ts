@@ -6,6 +6,7 @@ import type { ContainerPlan, EngineContainer } from "../engine/engine.ts";
 import { isFiller, type Snapshot } from "../snapshot.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
 import { planVolume } from "./planFill.ts";
+import { planGrowth } from "./planGrowth.ts";
 
 export type RunningInput = {
   namespace: string;
@@ -68,18 +69,28 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
     }),
   );
 
+  const staying = [...wanted].flatMap(([name, { service }]) => {
+    const container = removals.has(name) ? undefined : present.get(name);
+    return container ? [{ service, container }] : [];
+  });
+  const growths = rendered.volumes.flatMap(
+    (volume) => planGrowth(plan, kind, volume, found, staying, [...removals.values()]) ?? [],
+  );
+
   for (const [name, { service, replica }] of wanted) {
     const held = input.held.get(name);
     const filled = service.mounts.flatMap(({ volume }) => volumes.get(volume)?.filled ?? []);
     const container = removals.has(name) ? undefined : present.get(name);
     if (container) {
-      planPresent(plan, kind, service, container, networks, filled, held);
+      const grown = growths.filter(({ users }) => users.has(name)).map((growth) => growth.grown);
+      planPresent(plan, kind, service, container, networks, { filled, grown }, held);
     } else if (held === undefined) {
       planMissing(plan, kind, service, containerPlan(name, service, replica), {
         before: [
           removals.get(name) ?? null,
           pulls.get(service.image) ?? null,
           ...service.mounts.flatMap(({ volume }) => volumes.get(volume)?.made ?? []),
+          ...growths.map(({ grown }) => grown),
         ],
         networks,
         filled,
@@ -182,7 +193,7 @@ function planPresent(
   service: RenderedService,
   container: EngineContainer,
   networks: ReadonlyMap<string, string>,
-  filled: string[],
+  { filled, grown }: { filled: string[]; grown: string[] },
   held: string | undefined,
 ): void {
   const { name, state } = container;
@@ -205,8 +216,14 @@ function planPresent(
   const before = [
     ...connected,
     ...filled,
+    ...grown,
     ...service.networks.map((network) => networks.get(network.name) ?? null),
   ];
+  if (grown.length > 0 && state !== "created" && state !== "exited") {
+    const cause = `${kind} is to run, and it was stopped for its volume to grow`;
+    plan.add(kind, { do: "start container", target: name }, cause, before);
+    return;
+  }
   switch (state) {
     case "created":
       plan.add(
