@@ -9,4 +9,6 @@ crons.cron("prune events", "23 3 * * *", internal.maintenance.pruneEvents, {});
 crons.cron("prune requests", "37 3 * * *", internal.maintenance.pruneRequests, {});
 crons.cron("prune tokens", "53 3 * * *", internal.maintenance.pruneTokens, {});
 
+crons.cron("prune uploads", "11 4 * * *", internal.maintenance.pruneUploads, {});
+
 export default crons;

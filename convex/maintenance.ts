@@ -4,6 +4,7 @@ import { internalMutation } from "./_generated/server";
 import { eraseLeftovers as erase } from "./model/deletion.ts";
 import { reclaimVolumes as reclaim } from "./model/environments.ts";
 import { SYSTEM } from "./model/events.ts";
+import { pruneUploads as pruneSources } from "./model/sources.ts";
 import { eventRetentionMs } from "./model/settings.ts";
 
 /** What crons run (crons.ts): each does one bounded page, and calls itself again while there is more. */
@@ -77,6 +78,17 @@ export const pruneTokens = internalMutation({
       .take(PAGE);
     for (const row of old) await ctx.db.delete("tokens", row._id);
     if (old.length === PAGE) await ctx.scheduler.runAfter(0, internal.maintenance.pruneTokens, {});
+    return null;
+  },
+});
+
+/** Removes sources that were uploaded and never attached: somebody was interrupted in between. */
+export const pruneUploads = internalMutation({
+  args: { after: v.optional(v.number()) },
+  returns: v.null(),
+  handler: async (ctx, { after = 0 }) => {
+    const next = await pruneSources(ctx, { after, before: Date.now() - DAY_MS, page: PAGE });
+    if (next !== null) await ctx.scheduler.runAfter(0, internal.maintenance.pruneUploads, { after: next });
     return null;
   },
 });

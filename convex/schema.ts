@@ -13,6 +13,7 @@ import {
   vPausable,
   vReleaseState,
   vRole,
+  vSourceState,
   vStatus,
   vTestVerdict,
   vWhichSubnet,
@@ -131,6 +132,8 @@ export default defineSchema({
     cpus: v.number(),
     memoryBytes: v.number(),
     stacks: v.array(v.string()),
+    /** Where the worker's door is reached: files, commands, terminals. */
+    doorUrl: v.optional(v.string()),
     /** `live` holds its lease, `lost` let it run out, `left` gave it back. */
     state: v.union(v.literal("live"), v.literal("lost"), v.literal("left")),
     /** The fencing number: a write that carries an older one is refused. */
@@ -217,6 +220,19 @@ export default defineSchema({
     setAt: v.number(),
     setBy: v.string(),
   }).index("by_project_and_name", ["projectId", "name"]),
+
+  /** One row for each project whose source is a folder: whether it has arrived, and where it is until dev runs on it. */
+  sources: defineTable({
+    projectId: v.id("projects"),
+    state: vSourceState,
+    storageId: v.optional(v.id("_storage")),
+    /** In hex, of the archive. */
+    sha256: v.optional(v.string()),
+    bytes: v.optional(v.number()),
+    files: v.optional(v.number()),
+  })
+    .index("by_project", ["projectId"])
+    .index("by_storage", ["storageId"]),
 
   /** The last lines that an environment's services said, in chunks; the oldest chunk goes as a new one comes. */
   logChunks: defineTable({

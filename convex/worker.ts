@@ -20,6 +20,7 @@ import { projectSpec, vProjectSpec } from "./model/projects.ts";
 import { refuse } from "./model/refuse.ts";
 import { takeSnapshotReport, takeTestReport, vTestResult } from "./model/releaseReports.ts";
 import { takeReport, vObservation } from "./model/report.ts";
+import { sourceForWorker, vSourceForWorker } from "./model/sources.ts";
 import { vKind, vLogLine, vStatus, vWhichSubnet } from "./model/validators.ts";
 
 /** What a worker calls. Every write carries the host's epoch; `stale_epoch` means that another worker took over. */
@@ -89,6 +90,17 @@ export const project = query({
     const host = await requireHost(ctx, hostId);
     const hosted = await hostedProject(ctx, host, projectId);
     return hosted && (await projectSpec(ctx, hosted));
+  },
+});
+
+/** The uploaded source of a project of this host: where it is, and by what it is known to be whole. */
+export const source = query({
+  args: { hostId: v.string(), projectId: v.string() },
+  returns: vSourceForWorker,
+  handler: async (ctx, { hostId, projectId }) => {
+    const host = await requireHost(ctx, hostId);
+    const owner = await requireHostedProject(ctx, host, projectId);
+    return await sourceForWorker(ctx, owner);
   },
 });
 

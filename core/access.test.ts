@@ -42,6 +42,18 @@ describe("verbsOf", () => {
   it("gives each agent the moves that are its work", () => {
     expect(verbsOf("planner")).toContain("move:development");
     expect(verbsOf("tester")).not.toContain("move:deployment");
-    expect(verbsOf("deployer")).toEqual(["read", "report", "logs", "move:deployment", "move:development"]);
+    expect(verbsOf("deployer").filter((verb) => verb.startsWith("move:"))).toEqual([
+      "move:deployment",
+      "move:development",
+    ]);
+  });
+
+  it("lets developers write files, testers run things, and the others look", () => {
+    const files = (agent: Parameters<typeof verbsOf>[0]) =>
+      verbsOf(agent).filter((verb) => verb.startsWith("files.") || verb === "exec");
+    expect(files("developer")).toEqual(["files.read", "files.write", "exec"]);
+    expect(files("tester")).toEqual(["files.read", "exec"]);
+    expect(files("planner")).toEqual(["files.read"]);
+    expect(files("deployer")).toEqual(["files.read"]);
   });
 });

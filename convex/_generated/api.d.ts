@@ -58,6 +58,7 @@ import type * as model_retry from "../model/retry.js";
 import type * as model_secrets from "../model/secrets.js";
 import type * as model_settings from "../model/settings.js";
 import type * as model_signing from "../model/signing.js";
+import type * as model_sources from "../model/sources.js";
 import type * as model_subnets from "../model/subnets.js";
 import type * as model_tokens from "../model/tokens.js";
 import type * as model_transition from "../model/transition.js";
@@ -68,8 +69,10 @@ import type * as projects from "../projects.js";
 import type * as releases from "../releases.js";
 import type * as search from "../search.js";
 import type * as secrets from "../secrets.js";
+import type * as sources from "../sources.js";
 import type * as tokens from "../tokens.js";
 import type * as worker from "../worker.js";
+import type * as workspace from "../workspace.js";
 
 /**
  * A utility for referencing Convex functions in your app's API.
@@ -125,6 +128,7 @@ declare const fullApi: ApiFromModules<{
   "model/secrets": typeof model_secrets;
   "model/settings": typeof model_settings;
   "model/signing": typeof model_signing;
+  "model/sources": typeof model_sources;
   "model/subnets": typeof model_subnets;
   "model/tokens": typeof model_tokens;
   "model/transition": typeof model_transition;
@@ -135,8 +139,10 @@ declare const fullApi: ApiFromModules<{
   releases: typeof releases;
   search: typeof search;
   secrets: typeof secrets;
+  sources: typeof sources;
   tokens: typeof tokens;
   worker: typeof worker;
+  workspace: typeof workspace;
 }>;
 export declare const api: FilterApi<
   typeof fullApi,

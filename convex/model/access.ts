@@ -1,5 +1,5 @@
-import { parseClaims, moveVerb, type Claims, type Role } from "../../core/access.ts";
-import type { Status } from "../../core/lifecycle.ts";
+import { parseClaims, moveVerb, type Claims, type Role, type WorkspaceVerb } from "../../core/access.ts";
+import type { EnvironmentKind, Status } from "../../core/lifecycle.ts";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import type { Actor } from "./events.ts";
@@ -78,6 +78,28 @@ export async function requireReporter(ctx: QueryCtx): Promise<Caller> {
 /** An admin, or an agent; what an agent may move is decided by {@link requireMove}, once the move is known. */
 export async function requireMover(ctx: QueryCtx): Promise<Caller> {
   return await requireRole(ctx, ["admin", "agent"]);
+}
+
+/**
+ * Whoever may do `verb` with a project's files or containers: an admin; a viewer, to read; an agent with that verb, and
+ * not where the project serves its users: what runs there is reached through a release.
+ */
+export async function requireWorkspace(
+  ctx: QueryCtx,
+  verb: WorkspaceVerb,
+  environment: EnvironmentKind,
+): Promise<Caller> {
+  const roles = verb === "files.read" ? (["admin", "viewer", "agent"] as const) : (["admin", "agent"] as const);
+  const caller = await requireRole(ctx, roles);
+  if (caller.role !== "agent") return caller;
+  requireVerb(caller, verb);
+  if (environment !== "deploy") return caller;
+  return refuse({
+    code: "forbidden",
+    message: "An agent's token reaches the files and containers of dev and test, not those of deploy.",
+    hint: "Work in dev, and deploy by a release.",
+    allowed: ["dev", "test"],
+  });
 }
 
 /** A worker that may speak for the host called `name`. */

@@ -6,6 +6,7 @@ import { unreserve } from "./capacity.ts";
 import { claimDomains } from "./domains.ts";
 import { environmentsOf, observationsOf, releaseAllocated } from "./environments.ts";
 import { eraseSecrets } from "./secrets.ts";
+import { eraseSource } from "./sources.ts";
 import type { Actor } from "./events.ts";
 import { recordEvent } from "./events.ts";
 import { eraseCode } from "./code.ts";
@@ -38,6 +39,7 @@ export async function eraseProject(ctx: MutationCtx, actor: Actor, project: Doc<
   if (project.groupId) await forgetHostWithoutMembers(ctx, project.groupId, project._id);
   await eraseAgents(ctx, project);
   await eraseSecrets(ctx, project);
+  await eraseSource(ctx, project._id);
   await ctx.scheduler.runAfter(0, internal.maintenance.eraseLeftovers, { projectId: project._id });
   await ctx.db.delete("projects", project._id);
   await recordEvent(ctx, {

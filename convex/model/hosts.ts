@@ -18,25 +18,28 @@ export const registrationFields = {
   cpus: v.number(),
   memoryBytes: v.number(),
   stacks: v.optional(v.array(v.string())),
+  /** Where this machine reaches the worker's door (worker/door/). */
+  doorUrl: v.optional(v.string()),
 };
 
 type Registration = ObjectType<typeof registrationFields>;
 
+const DOOR_URL = /^https?:\/\/[A-Za-z0-9.:[\]-]{1,255}$/;
 const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /** Makes the caller the one worker of the host: whoever had it before has a stale epoch from now on. */
 export async function registerHost(
   ctx: MutationCtx,
   actor: Actor,
-  { stacks = [], ...registration }: Registration,
+  { stacks = [], doorUrl, ...registration }: Registration,
 ): Promise<{ hostId: Id<"hosts">; epoch: number; leaseMs: number }> {
-  checkRegistration(registration);
+  checkRegistration({ ...registration, doorUrl });
   const known = await ctx.db
     .query("hosts")
     .withIndex("by_name", (q) => q.eq("name", registration.name))
     .unique();
   const epoch = (known?.epoch ?? 0) + 1;
-  const fields = { ...registration, stacks, state: "live" as const, epoch };
+  const fields = { ...registration, doorUrl, stacks, state: "live" as const, epoch };
   const hostId = known?._id ?? (await ctx.db.insert("hosts", fields));
   if (known) await ctx.db.patch("hosts", hostId, fields);
   else await ctx.db.insert("hostLoads", { hostId, reserved: NOTHING });
@@ -50,7 +53,14 @@ export async function registerHost(
   return { hostId, epoch, leaseMs: LEASE_MS };
 }
 
-function checkRegistration({ name, cpus, memoryBytes }: Omit<Registration, "stacks">): void {
+function checkRegistration({ name, cpus, memoryBytes, doorUrl }: Omit<Registration, "stacks">): void {
+  if (doorUrl !== undefined && !DOOR_URL.test(doorUrl)) {
+    refuse({
+      code: "bad_request",
+      message: "A door's URL is an origin, like http://127.0.0.1:4000.",
+      path: "doorUrl",
+    });
+  }
   if (!HOST_NAME.test(name)) {
     refuse({
       code: "bad_request",

@@ -17,6 +17,7 @@ import { manifestFrom, manifestOf, manifestRow, refuseUnknownStacks, saveManifes
 import { refuse } from "./refuse.ts";
 import { keptSnapshots, newestRelease, releaseSpec, releaseView, vReleaseView } from "./releases.ts";
 import { secretsOf } from "./secrets.ts";
+import { awaitSource } from "./sources.ts";
 import {
   observationFields,
   vDesired,
@@ -53,6 +54,7 @@ export async function createProject(
     await joinByName(ctx, actor, (await ctx.db.get("projects", projectId))!, manifest.group);
   await saveManifest(ctx, projectId, manifest);
   await claimDomains(ctx, (await ctx.db.get("projects", projectId))!, manifest.domains ?? []);
+  await awaitSource(ctx, projectId, manifest);
   await makeEnvironments(ctx, projectId);
   await recordEvent(ctx, {
     type: "project.created",

@@ -7,6 +7,7 @@ import { environmentOf, observationOf, releaseAllocated } from "./environments.t
 import type { Actor } from "./events.ts";
 import { recordEvent } from "./events.ts";
 import { dropFromInbox } from "./inbox.ts";
+import { releaseUsed } from "./sources.ts";
 import { observationFields } from "./validators.ts";
 
 export const vObservation = v.object(observationFields);
@@ -34,6 +35,9 @@ export async function takeReport(
       to: seen.phase,
       message: seen.message || `${project.slug} ${seen.kind} is ${seen.phase}.`,
     });
+  }
+  if (seen.kind === "dev" && seen.phase === "running" && before?.phase !== "running") {
+    await releaseUsed(ctx, project);
   }
   if (seen.observedGeneration !== environment.generation) return;
   if (environment.desired === "absent" && seen.phase === "absent") {

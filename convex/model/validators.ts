@@ -25,6 +25,8 @@ export const vPhase = oneOf(PHASES);
 export const vAgentState = oneOf(AGENT_STATES);
 export const vAgentName = oneOf(AGENT_NAMES);
 export const vRole = oneOf(ROLES);
+/** Of an uploaded folder: awaited, here, in the workspace. */
+export const vSourceState = oneOf(["waiting", "ready", "used"]);
 /** The environment's own networks, and its group's. */
 export const vWhichSubnet = v.union(v.literal("internal"), v.literal("egress"), v.literal("group"));
 /** core/attachments.ts, as it is kept; rows from before an attachment had limits lack them. */

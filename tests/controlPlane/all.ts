@@ -13,6 +13,7 @@ import { secretSuite } from "./secrets.ts";
 import { doorSuite } from "./door.ts";
 import { tokenSuite } from "./tokens.ts";
 import { workerSuite } from "./worker.ts";
+import { workspaceSuite } from "./workspace.ts";
 
 /** Everything that an outside observer can see of the control plane, against one backend. */
 export function controlPlaneSuite(open: OpenDriver): void {
@@ -20,6 +21,7 @@ export function controlPlaneSuite(open: OpenDriver): void {
   projectSuite(it);
   lifecycleSuite(it);
   workerSuite(it);
+  workspaceSuite(it);
   accessSuite(it);
   portSuite(it);
   tokenSuite(it);
