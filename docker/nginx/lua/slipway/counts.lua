@@ -1,0 +1,155 @@
+-- What is counted in memory that nginx's workers share: how many requests each container has in progress, and while a
+-- rollout of an environment goes on how its requests fared. Counting costs a rollout's requests a few microseconds and
+-- all others two additions.
+--   f <address>:<port>                              requests in progress there, s <address>:<port> of them streams
+--   <namespace> <environment> <rollout> <what>      what a rollout's requests did; forgotten an hour after the first one
+-- What memory has no room for is forgotten, least recently used first: counts decide nothing that has no bound in time.
+local counts = ngx.shared.counts
+
+local FORGOTTEN_AFTER_SECONDS = 3600
+local PHASES = { "before", "during", "after" }
+local SIDES = { "old", "new" }
+local OUTCOMES = { "served", "failed", "aborted" }
+
+-- Upper bounds of the latency buckets, in ms: each millisecond to 10, then steps of a tenth, to more than a day.
+local BOUNDS = {}
+do
+  local bound = 1
+  while bound < 1e8 do
+    BOUNDS[#BOUNDS + 1] = bound
+    bound = bound < 10 and bound + 1 or math.ceil(bound * 1.1)
+  end
+end
+
+local M = { bounds = BOUNDS }
+
+-- The bucket that holds `ms`.
+function M.bucket(ms)
+  local low, high = 1, #BOUNDS
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if ms <= BOUNDS[middle] then
+      high = middle
+    else
+      low = middle + 1
+    end
+  end
+  return low
+end
+
+local function add(key)
+  counts:incr(key, 1, 0, FORGOTTEN_AFTER_SECONDS)
+end
+
+local function prefix_of(namespace, environment, rollout)
+  return namespace .. " " .. environment .. " " .. rollout .. " "
+end
+
+-- A request is on its way to a container; `is_stream`: a WebSocket or an event stream.
+function M.enter(peer, is_stream)
+  counts:incr("f " .. peer.key, 1, 0)
+  if is_stream then
+    counts:incr("s " .. peer.key, 1, 0)
+  end
+end
+
+function M.leave(peer, is_stream)
+  counts:incr("f " .. peer.key, -1, 0)
+  if is_stream then
+    counts:incr("s " .. peer.key, -1, 0)
+  end
+end
+
+-- Requests in progress at `address:port`, and how many of them are streams. An nginx worker that was killed leaves its
+-- own counted; nobody waits for a count without a bound.
+function M.in_progress(key)
+  return math.max(0, counts:get("f " .. key) or 0), math.max(0, counts:get("s " .. key) or 0)
+end
+
+-- The counts of a rollout's phase in which a request began; nil outside of a rollout.
+function M.begin(project, environment)
+  local rollout = environment.rollout
+  if not rollout then
+    return nil
+  end
+  local prefix = prefix_of(project.namespace, environment.name, rollout.id)
+  add(prefix .. rollout.phase .. " accepted")
+  return { prefix = prefix, phase = rollout.phase, guard = rollout.guard }
+end
+
+-- Whether the new side failed so often, and so much more often than the old one did before, that the old one has to go
+-- on. `get(name)` reads a total. Pure.
+function M.exceeds(guard, get)
+  local failed, ended = get("new failed"), get("new ended")
+  if failed < guard.errors or ended == 0 then
+    return false
+  end
+  local before = get("old ended")
+  local usual = before > 0 and get("old failed") / before or 0
+  return (failed / ended - usual) * 100 >= guard.points
+end
+
+-- The request is over: `outcome` is one of OUTCOMES, `side` whose container had it last (nil: none).
+function M.finish(counted, outcome, side, ms)
+  local here = counted.prefix .. counted.phase .. " " .. (side or "none")
+  add(here .. " " .. outcome)
+  add(here .. " ms " .. M.bucket(ms))
+  if not side or outcome == "aborted" then
+    return
+  end
+  -- What the old side did after the switch is no measure of how it did before.
+  if side == "new" or counted.phase == "before" then
+    add(counted.prefix .. side .. " ended")
+    if outcome == "failed" then
+      add(counted.prefix .. side .. " failed")
+    end
+  end
+  if outcome == "failed" and side == "new" and counted.guard then
+    local exceeds = M.exceeds(counted.guard, function(name)
+      return counts:get(counted.prefix .. name) or 0
+    end)
+    if exceeds then
+      counts:set(counted.prefix .. "undone", true, FORGOTTEN_AFTER_SECONDS)
+    end
+  end
+end
+
+-- Whether the rollout has undone itself: then its requests go to the containers that stand by.
+function M.is_undone(project, environment)
+  local rollout = environment.rollout
+  return rollout ~= nil
+    and rollout.guard ~= nil
+    and counts:get(prefix_of(project.namespace, environment.name, rollout.id) .. "undone") == true
+end
+
+local function side_counts(prefix, side)
+  local found = { latencies = {} }
+  for _, outcome in ipairs(OUTCOMES) do
+    found[outcome] = counts:get(prefix .. side .. " " .. outcome) or 0
+  end
+  for index, bound in ipairs(BOUNDS) do
+    local count = counts:get(prefix .. side .. " ms " .. index)
+    if count then
+      found.latencies[#found.latencies + 1] = { bound, count }
+    end
+  end
+  return found
+end
+
+-- All that was counted of a rollout:
+--   { undone, phases = { <phase> = { accepted, <side> = { served, failed, aborted, latencies = {{ms, count}, …} } } } }
+-- `none` is the side of requests that no container had.
+function M.rollout(namespace, environment, id)
+  local prefix = prefix_of(namespace, environment, id)
+  local found = { undone = counts:get(prefix .. "undone") == true, phases = {} }
+  for _, phase in ipairs(PHASES) do
+    local phase_counts = { accepted = counts:get(prefix .. phase .. " accepted") or 0 }
+    for _, side in ipairs({ SIDES[1], SIDES[2], "none" }) do
+      phase_counts[side] = side_counts(prefix .. phase .. " ", side)
+    end
+    found.phases[phase] = phase_counts
+  end
+  return found
+end
+
+return M

@@ -1,0 +1,62 @@
+local counts = require("slipway.counts")
+
+return function(spec)
+  local guard = { errors = 5, points = 5 }
+  local function exceeds(totals)
+    return counts.exceeds(guard, function(name)
+      return totals[name] or 0
+    end)
+  end
+
+  spec.it("counts: a rollout is undone from so many errors and so much higher a rate on", function()
+    spec.equal(exceeds({ ["new failed"] = 4, ["new ended"] = 4 }), false)
+    spec.equal(exceeds({ ["new failed"] = 5, ["new ended"] = 10 }), true)
+    spec.equal(exceeds({ ["new failed"] = 5, ["new ended"] = 101 }), false)
+    spec.equal(exceeds({ ["new failed"] = 5, ["new ended"] = 100 }), true)
+  end)
+
+  spec.it("counts: what failed as often before is nobody's fault", function()
+    spec.equal(exceeds({ ["new failed"] = 10, ["new ended"] = 100, ["old failed"] = 8, ["old ended"] = 100 }), false)
+    spec.equal(exceeds({ ["new failed"] = 13, ["new ended"] = 100, ["old failed"] = 8, ["old ended"] = 100 }), true)
+  end)
+
+  spec.it("counts: a latency belongs to the first bucket that holds it", function()
+    spec.equal(counts.bounds[counts.bucket(0)], 1)
+    spec.equal(counts.bounds[counts.bucket(10)], 10)
+    spec.equal(counts.bounds[counts.bucket(10.5)], 11)
+    spec.equal(counts.bucket(1e12), #counts.bounds)
+  end)
+
+  spec.it("counts: what is in progress comes and goes, streams by themselves", function()
+    local peer = { key = "10.0.0.1:80" }
+    counts.enter(peer, false)
+    counts.enter(peer, true)
+    spec.equal({ counts.in_progress(peer.key) }, { 2, 1 })
+    counts.leave(peer, true)
+    counts.leave(peer, false)
+    spec.equal({ counts.in_progress(peer.key) }, { 0, 0 })
+  end)
+
+  spec.it("counts: a rollout's requests count in the phase that they began in, and undo it together", function()
+    local project = { namespace = "project_1_abcd" }
+    local function begin(phase)
+      return counts.begin(project, { name = "deploy", rollout = { id = "r1", phase = phase, guard = guard } })
+    end
+    counts.finish(begin("before"), "served", "old", 3)
+    local late = begin("before")
+    for _ = 1, 5 do
+      spec.equal(counts.is_undone(project, { name = "deploy", rollout = { id = "r1", guard = guard } }), false)
+      counts.finish(begin("during"), "failed", "new", 7)
+    end
+    counts.finish(late, "aborted", "old", 40)
+    counts.finish(begin("during"), "failed", nil, 0)
+    local found = counts.rollout("project_1_abcd", "deploy", "r1")
+    spec.equal(found.undone, true)
+    spec.equal(found.phases.before.accepted, 2)
+    spec.equal(found.phases.before.old, { served = 1, failed = 0, aborted = 1, latencies = { { 3, 1 }, { 40, 1 } } })
+    spec.equal(found.phases.during.new, { served = 0, failed = 5, aborted = 0, latencies = { { 7, 5 } } })
+    spec.equal(found.phases.during.none.failed, 1)
+    spec.equal(counts.rollout("project_1_abcd", "deploy", "r2").undone, false)
+    spec.equal(counts.begin(project, { name = "deploy" }), nil)
+  end)
+end
