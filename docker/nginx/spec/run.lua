@@ -38,7 +38,7 @@ function print_line(line)
   io.stdout:write(line, "\n")
 end
 
-for _, name in ipairs({ "cidr", "target", "schema", "compile", "balancer", "response", "rates", "journal", "store", "pages", "password" }) do
+for _, name in ipairs({ "cidr", "target", "schema", "compile", "counts", "balancer", "response", "rates", "journal", "store", "pages", "password" }) do
   require("spec." .. name .. "_spec")(spec)
 end
 print_line("1.." .. spec.count)

@@ -1,6 +1,7 @@
 -- Which container gets a request: the one with the fewest requests in progress for its weight, of those that connect.
 -- Counts are each nginx worker's own, as in nginx's own least_conn: nothing is shared, nothing can leak.
 local ngx_balancer = require("ngx.balancer")
+local counts = require("slipway.counts")
 local request = require("slipway.request")
 local store = require("slipway.store")
 
@@ -46,6 +47,14 @@ function M.pick(peers, tried, now)
   return least_loaded(peers, tried, now) or least_loaded(peers, tried, math.huge)
 end
 
+-- The containers that get requests; those that stand by where the environment's rollout has undone itself.
+local function present_peers(routed, service)
+  if #service.standby > 0 and counts.is_undone(routed.project, routed.environment) then
+    return service.standby
+  end
+  return service.peers
+end
+
 function M.has_peer(service)
   for _, peer in ipairs(service.peers) do
     if peer.weight > 0 then
@@ -55,9 +64,13 @@ function M.has_peer(service)
   return false
 end
 
-local function set_timeouts(settings)
+-- Whether the answer is one without an end: a WebSocket or an event stream.
+local function is_endless()
   local accept = ngx.var.http_accept
-  local is_stream = ngx.var.slipway_upgrade ~= "" or (accept and accept:find("text/event-stream", 1, true))
+  return ngx.var.slipway_upgrade ~= "" or (accept ~= nil and accept:find("text/event-stream", 1, true) ~= nil)
+end
+
+local function set_timeouts(settings, is_stream)
   local stream_ms = is_stream and (settings.streamTimeoutMs or DEFAULT_MS.stream)
   ngx_balancer.set_timeouts(
     (settings.connectTimeoutMs or DEFAULT_MS.connect) / 1000,
@@ -100,15 +113,17 @@ function M.choose()
       last.down_until = now + SECONDS_DOWN
     end
   else
-    set_timeouts(service.settings)
+    routed.is_stream = is_endless()
+    set_timeouts(service.settings, routed.is_stream)
     ngx_balancer.set_more_tries(MOST_RETRIES)
   end
 
-  local peer = M.pick(service.peers, routed.tried, now)
+  local peers = present_peers(routed, service)
+  local peer = M.pick(peers, routed.tried, now)
   if not peer and may_repeat and not routed.repeated then
     -- A container may close an idle connection just as a request takes it: then it gets the request on a new one.
     routed.repeated = true
-    peer = M.pick(service.peers, {}, now)
+    peer = M.pick(peers, {}, now)
   end
   if not peer then
     return -- nginx finds its one other server down, and answers 502
@@ -118,8 +133,7 @@ function M.choose()
     ngx.log(ngx.ERR, "cannot send to ", peer.address, ":", peer.port, ": ", why)
     return
   end
-  routed.peer = peer
-  peer.in_flight = peer.in_flight + 1
+  request.enter(routed, peer)
 end
 
 return M

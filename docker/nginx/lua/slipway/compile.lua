@@ -4,17 +4,27 @@ local cidr = require("slipway.cidr")
 
 local M = {}
 
+-- Those that get requests, and those that stand by: they get them once a rollout has undone itself.
 local function peers_of(service, before, in_use)
-  local peers = {}
+  local peers, standby = {}, {}
   for _, upstream in ipairs(service.upstreams) do
     local key = service.service .. " " .. upstream.address .. " " .. upstream.port
     local peer = before[key]
-      or { address = upstream.address, port = upstream.port, in_flight = 0, current = 0, down_until = 0 }
+      or {
+        key = upstream.address .. ":" .. upstream.port,
+        address = upstream.address,
+        port = upstream.port,
+        in_flight = 0,
+        current = 0,
+        down_until = 0,
+      }
     peer.weight = upstream.draining and 0 or upstream.weight or 1
+    peer.side = upstream.side
     in_use[key] = peer
-    peers[#peers + 1] = peer
+    local list = upstream.standby and standby or peers
+    list[#list + 1] = peer
   end
-  return peers
+  return peers, standby
 end
 
 local function redirects_of(list)
@@ -27,11 +37,13 @@ end
 
 local function service_of(service, before, in_use)
   local settings = service.settings or {}
+  local peers, standby = peers_of(service, before, in_use)
   return {
     name = service.service,
     prefix = service.prefix,
     strip = service.stripPrefix and service.prefix ~= "/",
-    peers = peers_of(service, before, in_use),
+    peers = peers,
+    standby = standby,
     settings = settings,
     redirects = settings.redirects and redirects_of(settings.redirects),
     allow = settings.allowIps and cidr.parse_list(settings.allowIps),
@@ -61,6 +73,7 @@ function M.project(project, previous)
       name = name,
       state = environment.state,
       message = environment.message,
+      rollout = environment.rollout,
       services = services,
       peer_by_key = in_use,
     }

@@ -4,9 +4,12 @@
 --   DELETE /routes/<namespace>                              → 200 {}
 --   GET    /routes/<namespace>                              → 200 as pushed, 404
 --   GET    /versions                                        → 200 {"<namespace>": version}
+--   GET    /rollouts/<namespace>/<environment>/<id>         → 200 what was counted of it (counts.lua)
+--   POST   /in-progress          ["address:port", …]        → 200 {"<address:port>": {"requests", "streams"}}
 --   POST   /probe                {address, port, path, host?, timeoutMs} → 200 {"status"} or {"error"}
 -- Refusals are {"error": {"code", "message"}}: 422 invalid, 409 stale or taken, 507 full, 503 busy; nothing has changed then.
 local cjson = require("cjson.safe")
+local counts = require("slipway.counts")
 local journal = require("slipway.journal")
 local probe = require("slipway.probe")
 local schema = require("slipway.schema")
@@ -257,6 +260,25 @@ local function post_probe()
   reply(200, cjson.encode(probe.run(wanted)))
 end
 
+local function get_rollout(namespace, environment, id)
+  reply(200, cjson.encode(counts.rollout(namespace, environment, id)))
+end
+
+local MOST_ASKED = 1024
+
+local function post_in_progress()
+  local asked = cjson.decode(body())
+  if type(asked) ~= "table" or #asked > MOST_ASKED then
+    return refuse(422, "invalid", "a list of at most " .. MOST_ASKED .. " texts like 10.0.0.1:3000")
+  end
+  local pairs_of = {}
+  for _, key in ipairs(asked) do
+    local requests, streams = counts.in_progress(tostring(key))
+    pairs_of[#pairs_of + 1] = ('%s:{"requests":%d,"streams":%d}'):format(cjson.encode(tostring(key)), requests, streams)
+  end
+  reply(200, "{" .. table.concat(pairs_of, ",") .. "}")
+end
+
 function M.answer()
   local method, path = ngx.req.get_method(), ngx.var.uri
   local namespace = path:match("^/routes/([a-z0-9_]+)$")
@@ -270,6 +292,13 @@ function M.answer()
     return put_all()
   elseif path == "/versions" and method == "GET" then
     return get_versions()
+  elseif path == "/in-progress" and method == "POST" then
+    return post_in_progress()
+  elseif path:sub(1, 10) == "/rollouts/" and method == "GET" then
+    local of, environment, id = path:match("^/rollouts/([a-z0-9_]+)/([a-z]+)/([a-z0-9-]+)$")
+    if of then
+      return get_rollout(of, environment, id)
+    end
   elseif path == "/probe" and method == "POST" then
     return post_probe()
   end

@@ -1,6 +1,7 @@
 -- The front door: from a request to the service that answers it, or to the page that says why none does.
 local balancer = require("slipway.balancer")
 local cidr = require("slipway.cidr")
+local counts = require("slipway.counts")
 local pages = require("slipway.pages")
 local password = require("slipway.password")
 local rates = require("slipway.rates")
@@ -115,6 +116,10 @@ function M.rewrite()
     return pages.answer(page, about)
   end
   if not balancer.has_peer(service) then
+    local fares = counts.begin(project, environment)
+    if fares then
+      counts.finish(fares, "failed", nil, 0)
+    end
     return pages.answer("no_upstream", about)
   end
 

@@ -1,17 +1,34 @@
 -- What is known of each request in progress, by its id. nginx forgets ngx.ctx when a request moves to another location (an
 -- error page, a body class), and a forgotten request would stay counted at its container for ever.
---   { project, environment, service, about, prefix, tried = {[peer] = true}, peer }
+--   { project, environment, service, about, prefix, tried = {[peer] = true}, peer, is_stream,
+--     side = that of the last container that had it, fares = what a rollout counts of it (counts.lua) }
+local counts = require("slipway.counts")
+
 local in_progress = {}
 
 local M = {}
 
 function M.begin(request)
+  request.fares = counts.begin(request.project, request.environment)
   in_progress[ngx.var.request_id] = request
 end
 
 -- nil where the request is none that goes to a container.
 function M.current()
   return in_progress[ngx.var.request_id]
+end
+
+-- How a request ended: `aborted` where its client left, or its answer broke off after it had begun. An upgraded
+-- connection ends as its two ends like. Pure.
+function M.outcome(status, completion)
+  if status == 499 then
+    return "aborted"
+  elseif status >= 500 then
+    return "failed"
+  elseif completion == "OK" or status == 101 then
+    return "served"
+  end
+  return "aborted"
 end
 
 -- Runs once when a request is over, however it ended; every location that a request can end in calls it.
@@ -21,13 +38,25 @@ function M.finish()
   if request then
     in_progress[id] = nil
     M.leave(request)
+    if request.fares then
+      local outcome = M.outcome(ngx.status, ngx.var.request_completion)
+      counts.finish(request.fares, outcome, request.side, tonumber(ngx.var.request_time) * 1000)
+    end
   end
 end
 
+function M.enter(request, peer)
+  request.peer, request.side = peer, peer.side
+  peer.in_flight = peer.in_flight + 1
+  counts.enter(peer, request.is_stream)
+end
+
 function M.leave(request)
-  if request.peer then
-    request.peer.in_flight = request.peer.in_flight - 1
+  local peer = request.peer
+  if peer then
     request.peer = nil
+    peer.in_flight = peer.in_flight - 1
+    counts.leave(peer, request.is_stream)
   end
 end
 

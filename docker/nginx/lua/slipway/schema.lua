@@ -171,7 +171,7 @@ local rate = object({ perSecond = number(0.1, 1000000), burst = integer(0, 10000
 
 local upstream = object(
   { address = container_address, port = integer(1, 65535) },
-  { weight = integer(0, 1000), draining = boolean }
+  { weight = integer(0, 1000), draining = boolean, side = one_of("old", "new"), standby = boolean }
 )
 
 local settings = object({}, {
@@ -207,10 +207,15 @@ local service = object({
   upstreams = array(upstream, 64),
 }, { stripPrefix = boolean, settings = settings })
 
+local rollout = object({
+  id = text("^[a-z0-9-]+$", 64, "lower-case letters, digits and -"),
+  phase = one_of("before", "during", "after"),
+}, { guard = object({ errors = integer(1, 1000000), points = number(0, 100) }, {}) })
+
 local environment = object({
   state = one_of("serving", "starting", "paused", "hibernated", "failed", "absent"),
   services = array(service, 32),
-}, { message = text("^", 2000, "a text of at most 2000 bytes") }, function(value, path)
+}, { message = text("^", 2000, "a text of at most 2000 bytes"), rollout = rollout }, function(value, path)
   return unique(value.services, "prefix", path .. ".services")
 end)
 
