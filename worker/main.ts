@@ -6,9 +6,13 @@ import { pause, realClock } from "./clock.ts";
 import { startIndexer } from "./codeIndex/indexer.ts";
 import { workerConfig, type WorkerConfig } from "./config.ts";
 import { ConvexControlPlane, isFenced } from "./convexControlPlane.ts";
+import { measureVolumes } from "./disks/measureVolumes.ts";
+import { openDisks } from "./disks/openDisks.ts";
+import { VolumeWatch } from "./disks/volumeWatch.ts";
 import { READ_DEADLINE_MS, withDeadline } from "./engine/deadline.ts";
 import { DockerEngine } from "./engine/dockerEngine.ts";
 import { SocketGateway } from "./gateway/socketGateway.ts";
+import { kernelLimits, raiseCommand } from "./kernel/kernelLimits.ts";
 import { startLogKeeper } from "./keptLogs/logKeeper.ts";
 import { jsonLog, type Log } from "./log.ts";
 import { secretsFrom } from "./secrets.ts";
@@ -37,7 +41,8 @@ async function main(): Promise<void> {
     secretsFrom(config.dataDir),
     log,
   );
-  const ensureShared = sharedParts(docker, config, realClock, log);
+  const opening = openDisks(docker, config);
+  const ensureShared = sharedParts(docker, config, realClock, log, async () => (await opening).disks);
   const stopping = stopSignal();
   // What nobody foresaw: the next worker finds everything as Docker has it.
   process.on("unhandledRejection", (error) => fatal(error));
@@ -46,9 +51,12 @@ async function main(): Promise<void> {
     readFile(TEMPLATE, "utf8"),
     registerHost(controlPlane, docker, config, Object.keys(stacks), log, stopping),
     ensureShared(true),
+    raiseKernelLimits(log),
   ]);
 
-  const engine = new DockerEngine(docker);
+  const { disks, why } = await opening;
+  if (why !== null) log("volumes-only-watched", { why });
+  const engine = new DockerEngine(docker, { disks });
   const worker = new Worker({
     engine,
     controlPlane,
@@ -61,6 +69,7 @@ async function main(): Promise<void> {
     random: Math.random,
     log,
     ensureShared,
+    volumeWatch: why === null ? null : watchVolumes(docker, config, why, log),
     onFenced: (error) => fenced(config, log, error),
     isFenced,
   });
@@ -132,6 +141,21 @@ async function registerHost(
       await pause(realClock, REGISTER_AGAIN_MS);
     }
   }
+}
+
+function watchVolumes(docker: Docker, { instanceId }: WorkerConfig, why: string, log: Log): VolumeWatch {
+  const measure = async (volumes: readonly string[]) => await measureVolumes(docker, instanceId, volumes);
+  return new VolumeWatch({ measure, clock: realClock, log, why });
+}
+
+async function raiseKernelLimits(log: Log): Promise<void> {
+  const states = await kernelLimits(true);
+  for (const { name, value, state } of states) if (state === "raised") log("kernel-limit", { name, value });
+  for (const { name, value, wanted, state, otherwise } of states) {
+    if (state === "low") log("kernel-limit-low", { name, value, wanted, otherwise });
+  }
+  const hint = raiseCommand(states);
+  if (hint !== "") log("kernel-limits-low", { hint });
 }
 
 type EngineInfo = { ServerVersion: string; NCPU: number; MemTotal: number };

@@ -1,6 +1,8 @@
 import type Docker from "dockerode";
 import type { Clock } from "./clock.ts";
 import type { WorkerConfig } from "./config.ts";
+import type { LoopDisks } from "./disks/loopDisks.ts";
+import { volumeNames } from "./disks/volumeNames.ts";
 import { ensureFirewall } from "./firewall/firewall.ts";
 import { ensureGateway } from "./gateway/ensure.ts";
 import type { Log } from "./log.ts";
@@ -9,7 +11,8 @@ import type { Log } from "./log.ts";
 const FIREWALL_MS = 600_000;
 
 /**
- * What all projects of a host share: the gateway and the firewall.
+ * What all projects of a host share: the gateway, the firewall, and the disks of volumes.
+ * @param disks null where volumes can have none
  * @returns makes both as they should be; calls that come while one goes on wait for that one. `engineChanged` asks for
  *   the firewall too, whenever it was looked at last
  */
@@ -18,6 +21,7 @@ export function sharedParts(
   config: WorkerConfig,
   clock: Clock,
   log: Log,
+  disks: () => Promise<LoopDisks | null> = async () => null,
 ): (engineChanged: boolean) => Promise<void> {
   let firewallAt = -Infinity;
   let going: Promise<void> = Promise.resolve();
@@ -32,10 +36,20 @@ export function sharedParts(
     });
     const due = engineChanged || clock.now() - firewallAt >= FIREWALL_MS;
     const firewall = due ? ensureFirewall(docker, { instanceId: config.instanceId }) : null;
-    const [gatewayReport, firewallReport] = await Promise.all([gateway, firewall]);
+    const [gatewayReport, firewallReport] = await Promise.all([gateway, firewall, tendDisks()]);
     for (const action of gatewayReport.actions) log("gateway", { action });
     for (const finding of firewallReport?.findings ?? []) log("firewall", { finding });
     if (due) firewallAt = clock.now();
+  };
+
+  // A disk that cannot be mounted keeps back its own project only, and there it is told.
+  const tendDisks = async () => {
+    try {
+      const done = await (await disks())?.tend(() => volumeNames(docker, config.instanceId));
+      for (const action of done ?? []) log("disk", { action });
+    } catch (error) {
+      log("disks-failed", { error });
+    }
   };
 
   return async (engineChanged) => {

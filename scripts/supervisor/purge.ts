@@ -1,6 +1,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type Docker from "dockerode";
+import { LoopDisks } from "../../worker/disks/loopDisks.ts";
 import { FIREWALL_IMAGE, removeFirewall } from "../../worker/firewall/firewall.ts";
 import { imageLabels, statusOf } from "../images/engineImages.ts";
 import { ensureImages } from "../images/ensureImages.ts";
@@ -15,7 +16,7 @@ const CALL_DEADLINE_MS = 60_000;
 const OUR_IMAGES = "slipway/*";
 
 /** What lives in a data directory. Whatever else somebody put there is not ours to remove. */
-const OURS = /^(instance\.json|keys|slipway\.db.*|gateway|logs|run|backups|storage)$/;
+const OURS = /^(instance\.json|keys|slipway\.db.*|gateway|logs|run|backups|storage|volumes)$/;
 
 /** What a purge would remove, for people to read before they agree. */
 export async function purgePlan(
@@ -64,6 +65,8 @@ export async function purge(
     });
   }
   await track(progress, `Removing ${dataDir}`, async () => {
+    // They are mounted there, so they have to go before their folder does.
+    await new LoopDisks(dataDir).removeAll();
     const left = await removeData(dataDir);
     if (left.length > 0) progress.note(`  Not Slipway's, so left there: ${left.join(", ")}`);
   });

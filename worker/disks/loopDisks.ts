@@ -102,6 +102,11 @@ export class LoopDisks implements Disks {
     return done;
   }
 
+  /** Removes every disk there is: for whoever removes everything. */
+  async removeAll(): Promise<void> {
+    for (const volume of await readdir(this.folder).catch(() => [])) await this.remove(volume);
+  }
+
   private of(volume: string, ...path: string[]): string {
     if (!VOLUME_NAME.test(volume)) throw new EngineError("refused", `${volume} is no volume's name.`);
     return join(this.folder, volume, ...path);

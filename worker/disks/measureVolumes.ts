@@ -4,6 +4,7 @@ import { LABELS, ownedBy } from "../../core/labels.ts";
 import { dockerCall, dockerCallUnless } from "../gateway/dockerCall.ts";
 import { EngineError } from "../engine/engineError.ts";
 import { logText } from "../engine/logFrames.ts";
+import { volumeNames } from "./volumeNames.ts";
 
 const TOOLS_IMAGE = "slipway/tools:1";
 const ROLE = "volume-watch";
@@ -22,7 +23,9 @@ export async function measureVolumes(
 ): Promise<Map<string, number>> {
   if (volumes.length === 0) return new Map();
   await removeLeftovers(docker, instanceId);
-  const there = await existing(docker, instanceId, volumes);
+  // Docker would make a volume that a container asks for and that is not there.
+  const names = await volumeNames(docker, instanceId);
+  const there = volumes.filter((name) => names.has(name));
   if (there.length === 0) return new Map();
   const container = await dockerCall("create the volume watch", (abortSignal) =>
     docker.createContainer({ ...watchSpec(instanceId, there), abortSignal }),
@@ -57,15 +60,6 @@ export function parseDu(text: string, volumes: readonly string[]): Map<string, n
     throw new EngineError("failed", `Measuring ${volumes.length} volumes gave ${sizes.size} sizes.`);
   }
   return sizes;
-}
-
-/** Docker would make a volume that a container asks for and that is not there. */
-async function existing(docker: Docker, instanceId: string, volumes: readonly string[]): Promise<string[]> {
-  const found = await dockerCall("list volumes", (abortSignal) =>
-    docker.listVolumes({ filters: { label: [ownedBy(instanceId)] }, abortSignal }),
-  );
-  const names = new Set((found.Volumes ?? []).map(({ Name }) => Name));
-  return volumes.filter((name) => names.has(name));
 }
 
 async function removeLeftovers(docker: Docker, instanceId: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type Docker from "dockerode";
 import { causeChain } from "../../core/errors.ts";
@@ -38,7 +38,8 @@ export async function openDisks(
   } catch (error) {
     return none(causeChain(error).slice(0, 2).join(": "));
   } finally {
-    await disks.remove(volume).catch(() => rm(join(disks.folder, volume, "size"), { force: true }));
+    // What cannot be removed now is swept by the next that can.
+    await disks.remove(volume).catch(() => undefined);
   }
 }
 
@@ -91,10 +92,4 @@ async function throughTheEngine(
       docker.getVolume(volume).remove({ abortSignal }),
     );
   }
-}
-
-/** Whether the kernel has loop devices; for `slipway doctor`, which makes none. */
-export async function hasLoopDevices(): Promise<boolean> {
-  const devices = await readFile("/proc/devices", "utf8").catch(() => "");
-  return /^\s*\d+ loop$/m.test(devices);
 }

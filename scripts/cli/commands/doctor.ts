@@ -41,7 +41,7 @@ async function doctor(_options: object, command: Command): Promise<void> {
   );
   const session = (await readInstance(dataDir)) ? await openSession(dataDir) : null;
   const found = await diagnose([
-    ...machineChecks(dataDir, engine.docker),
+    ...machineChecks(dataDir),
     ...engineChecks(engine.docker, engine.why),
     ...slipwayChecks(dataDir, session, engine.docker),
   ]);

@@ -1,7 +1,7 @@
-import { readFile, stat, statfs } from "node:fs/promises";
+import { stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import type Docker from "dockerode";
 import { dataPaths, isErrorCode } from "../../../setup/dataDir.ts";
+import { kernelLimits, raiseCommand } from "../../../../worker/kernel/kernelLimits.ts";
 import { failed, ok, skipped, warning, type Check, type Finding } from "./check.ts";
 
 /** Checks of the machine itself: they need nothing of Slipway's to run. */
@@ -9,15 +9,13 @@ import { failed, ok, skipped, warning, type Check, type Finding } from "./check.
 const LEAST_NODE = [20, 19] as const;
 const GIB = 1024 ** 3;
 const DISK = { failedBelow: GIB, warnedBelow: 5 * GIB };
-/** FACTS: with the kernel's default of 1024 the neighbour table overflows at some hundreds of containers. */
-const NEIGHBOURS = { path: "/proc/sys/net/ipv4/neigh/default/gc_thresh3", wanted: 16_384, perContainer: 4 };
 
-export function machineChecks(dataDir: string, docker: Docker | null): Check[] {
+export function machineChecks(dataDir: string): Check[] {
   return [
     { title: "Node.js", run: nodeVersion },
     { title: "data directory", run: async () => await dataDirectoryIsPrivate(dataDir) },
     { title: "disk space", run: async () => await diskSpace(dataDir) },
-    { title: "neighbour table", run: async () => await neighbourTable(docker) },
+    { title: "kernel limits", run: limitsOfTheKernel },
   ];
 }
 
@@ -52,21 +50,18 @@ async function diskSpace(dataDir: string): Promise<Finding> {
   return ok(text);
 }
 
-async function neighbourTable(docker: Docker | null): Promise<Finding> {
-  const text = await readFile(NEIGHBOURS.path, "utf8").catch((error: unknown) => {
-    if (isErrorCode(error, "ENOENT")) return null;
-    throw error;
-  });
-  // No Linux, or a network namespace of its own, which shares the host's limit without showing it.
-  if (text === null) return skipped("its limit cannot be seen here");
-  const limit = Number(text);
-  const running = docker ? (await docker.listContainers()).length : 0;
-  if (running * NEIGHBOURS.perContainer < limit) return ok(`${limit} entries, ${running} containers running`);
-  return warning(
-    `${limit} entries are few for ${running} containers: some may become unreachable`,
-    `sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 net.ipv4.neigh.default.gc_thresh2=8192 ` +
-      `net.ipv4.neigh.default.gc_thresh3=${NEIGHBOURS.wanted}`,
-  );
+async function limitsOfTheKernel(): Promise<Finding> {
+  const states = await kernelLimits(false);
+  const low = states.filter(({ state }) => state === "low");
+  if (low.length > 0) {
+    const values = low.map(({ name, value, wanted }) => `${name} is ${value}, not ${wanted}`).join(", ");
+    const why = [...new Set(low.map(({ otherwise }) => otherwise))].join("; ");
+    return warning(`${values}: ${why}`, `${raiseCommand(states)} (the worker does so where it runs as root)`);
+  }
+  const seen = states.filter(({ state }) => state === "enough");
+  // No Linux, or a network namespace of its own, which shares the host's limits without showing them.
+  if (seen.length === 0) return skipped("they cannot be seen here");
+  return ok(`${seen.length} are high enough`);
 }
 
 async function nearestFolder(path: string): Promise<string> {

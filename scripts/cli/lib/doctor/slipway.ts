@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { openDisks } from "../../../../worker/disks/openDisks.ts";
 import { checkFirewall } from "../../../../worker/firewall/firewall.ts";
 import { SocketGateway } from "../../../../worker/gateway/socketGateway.ts";
 import { isPortFree } from "../../../setup/ports.ts";
@@ -25,6 +26,7 @@ export function slipwayChecks(dataDir: string, session: Session | null, docker: 
     { title: "gateway", run: async () => await gatewayAnswers(instance) },
     { title: "routes", run: async () => await routesMatch(backend, session, docker) },
     { title: "firewall", run: async () => await firewall(instance, docker) },
+    { title: "volume sizes", run: async () => await volumeSizes(dataDir, instance, docker) },
     { title: "ports", run: async () => await ports(dataDir, instance, docker) },
   ];
 }
@@ -83,6 +85,20 @@ async function firewall({ instanceId }: Instance, docker: Docker | null): Promis
   const { findings, backends } = await checkFirewall(docker, { instanceId });
   if (findings.length === 0) return ok(`rules in place (iptables-${backends.join(", iptables-")})`);
   return failed(findings.join(" "), `${START}: the worker puts its rules back.`);
+}
+
+async function volumeSizes(
+  dataDir: string,
+  { instanceId }: Instance,
+  docker: Docker | null,
+): Promise<Finding> {
+  if (!docker) return skipped("the engine does not answer");
+  const { why } = await openDisks(docker, { dataDir, instanceId });
+  if (why === null) return ok("hard: each volume has a disk of its own");
+  return warning(
+    `only watched: ${why}`,
+    "Run Slipway as root on the engine's own Linux machine, with e2fsprogs and loop devices, for sizes that hold.",
+  );
 }
 
 /** Whether Slipway's ports are its own, or free for it to take. */
