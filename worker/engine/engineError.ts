@@ -16,6 +16,8 @@ export type EngineFault =
   /** The object is in use, or in a state that does not allow it now. */
   | "in_use"
   | "disk_full"
+  /** A volume's disk is not mounted, so what uses it cannot start. */
+  | "disk_unmounted"
   /** The engine does not take what it was asked. */
   | "refused"
   | "failed";
@@ -31,6 +33,8 @@ const HINTS: Record<EngineFault, string> = {
   subnet_taken: "The worker asks for another subnet.",
   in_use: "The worker tries again.",
   disk_full: "Free space on the disk of Docker's data (`docker system df`); the worker retries by itself.",
+  disk_unmounted:
+    "The worker mounts it again within a minute; where it stays so, `slipway doctor` says why it cannot.",
   refused: "Check the project's manifest with `slipway render`.",
   failed: "The worker retries; the engine's log says more.",
 };
@@ -51,6 +55,7 @@ const BY_TEXT: [RegExp, EngineFault][] = [
     /lookup .* (?:no such host|server misbehaving)|i\/o timeout|connection refused|TLS handshake/,
     "pull_refused",
   ],
+  [/failed to mount local volume/, "disk_unmounted"],
   [/no space left on device|disk quota exceeded/i, "disk_full"],
   [
     /[Pp]ool overlaps|address space .*conflict|conflicts with network|networks have overlapping/,
