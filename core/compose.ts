@@ -10,10 +10,10 @@ import { parseDuration } from "./units.ts";
  * | where | keys |
  * |---|---|
  * | file | `services`, `networks`, `volumes`, `x-slipway` |
- * | service | `image entrypoint command user working_dir environment labels networks volumes tmpfs read_only init cap_drop security_opt mem_limit memswap_limit cpus pids_limit stop_grace_period restart healthcheck logging scale x-slipway` |
+ * | service | `image entrypoint command user working_dir environment labels networks volumes tmpfs read_only init cap_drop security_opt mem_limit memswap_limit cpus pids_limit stop_signal stop_grace_period restart healthcheck logging scale x-slipway` |
  * | service networks | a map of network → `{aliases}` |
  * | service volumes | the long form, `type: volume` only: no path of the host can be mounted |
- * | network | `name driver internal driver_opts ipam labels`, one subnet |
+ * | network | `name driver internal driver_opts ipam labels`, one subnet; or `name external`: another file's |
  * | volume | `name driver labels x-slipway` |
  *
  * Units: memory in bytes, CPUs as a number, durations as Compose writes them (`500ms`, `10s`).
@@ -57,6 +57,15 @@ const vHealthcheck = z.strictObject({
   start_period: vDuration,
 });
 
+/** A piece of a variable that is not to be seen: plain text, a secret of the project's, a credential of an attachment's. */
+const vHiddenPart = z.union([
+  vText,
+  /** `version` changes whenever the secret is set, and tells nothing of it. */
+  z.strictObject({ secret: vText, version: vText }),
+  /** `<namespace>/<kind>/<alias>/<what>` */
+  z.strictObject({ credential: vText }),
+]);
+
 const vServiceExtension = z.strictObject({
   /** TCP port that the service listens on; null where nothing reaches it. */
   port: z.int().min(1).max(65535).nullable(),
@@ -66,6 +75,14 @@ const vServiceExtension = z.strictObject({
   ready: vText.nullable(),
   /** Whether it is to end by itself, with 0 when all is well, rather than to serve. */
   job: z.boolean(),
+  /** Whether other services wait for it before they start. */
+  attachment: z.boolean().default(false),
+  /** The port of the host, at 127.0.0.1, that leads to `port`; null where none does. */
+  host_port: z.int().min(1).max(65535).nullable().default(null),
+  /** What the worker puts in place of variables that stand as ••• in `environment`. */
+  hidden: z.record(z.string(), z.array(vHiddenPart)).default({}),
+  /** Whether the image has to be there before it can be said which volumes it needs. */
+  volumes_unknown: z.boolean().default(false),
 });
 
 const vComposeService = z.strictObject({
@@ -97,6 +114,7 @@ const vComposeService = z.strictObject({
   memswap_limit: z.int().positive(),
   cpus: z.number().positive(),
   pids_limit: z.int().positive(),
+  stop_signal: vText.optional(),
   stop_grace_period: vDuration,
   restart: z.enum(["no", "always", "unless-stopped", "on-failure"]),
   healthcheck: vHealthcheck.optional(),
@@ -105,7 +123,10 @@ const vComposeService = z.strictObject({
   "x-slipway": vServiceExtension,
 });
 
-const vComposeNetwork = z.strictObject({
+/** One that another file makes: a group's. */
+const vExternalNetwork = z.strictObject({ name: vDockerName, external: z.literal(true) });
+
+const vOwnNetwork = z.strictObject({
   name: vDockerName,
   driver: z.literal("bridge"),
   internal: z.boolean().default(false),
@@ -118,12 +139,16 @@ const vComposeNetwork = z.strictObject({
   labels: vLabels,
 });
 
+const vComposeNetwork = z.union([vOwnNetwork, vExternalNetwork]);
+
 /** Where a volume's first content comes from. */
 const vFill = z.discriminatedUnion("from", [
   /** A stack's starter project, put into `folder` of the volume (`.` is its top). */
   z.strictObject({ from: z.literal("starter"), stack: vText, folder: vText }),
   /** All of another volume of the project, by its name in Docker, where that one exists. */
   z.strictObject({ from: z.literal("volume"), name: vDockerName }),
+  /** Nothing: its top belongs to `user` (`uid:gid`) and to nobody else. */
+  z.strictObject({ from: z.literal("empty"), user: vText }),
   /** The folder that was uploaded for the project; the control plane keeps it until it is used. `name`: for people. */
   z.strictObject({ from: z.literal("archive"), name: vText }),
   /** A clone of a repository; `ref` is a branch, a tag or a commit, null the repository's own default. */
@@ -166,7 +191,9 @@ export const vComposeFile = z
 
 export type ComposeFile = z.output<typeof vComposeFile>;
 export type ComposeService = z.output<typeof vComposeService>;
-export type ComposeNetwork = z.output<typeof vComposeNetwork>;
+/** One that the file itself makes. */
+export type ComposeNetwork = z.output<typeof vOwnNetwork>;
+export type HiddenPart = z.output<typeof vHiddenPart>;
 export type ComposeVolume = z.output<typeof vComposeVolume>;
 export type VolumeFill = z.output<typeof vFill>;
 

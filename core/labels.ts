@@ -7,6 +7,8 @@ export const LABELS = {
   /** The project's id in the control plane. */
   project: "slipway.project",
   namespace: "slipway.namespace",
+  /** The group's name, on what belongs to a group and to no project. */
+  group: "slipway.group",
   /** dev, test or deploy. */
   environment: "slipway.environment",
   service: "slipway.service",

@@ -7,17 +7,23 @@ import {
 } from "../compose.ts";
 import { LABELS } from "../labels.ts";
 import { ENVIRONMENT_KINDS, type EnvironmentKind } from "../lifecycle.ts";
-import type { ProjectSpec } from "../projectSpec.ts";
+import type { AttachmentDefinitions } from "../attachment.ts";
+import type { GroupSpec, ProjectSpec } from "../projectSpec.ts";
 import { configHash } from "./configHash.ts";
 import type { RenderedNetwork, RenderedProject, RenderedService, RenderedVolume } from "./rendered.ts";
 import type { Stacks } from "../stack.ts";
 import { fillTemplate } from "./template.ts";
+import { groupView } from "./groupView.ts";
 import { viewOf } from "./view.ts";
 
 export type RenderInput = {
   spec: ProjectSpec;
   /** Every stack that this host has, by name. */
   stacks: Stacks;
+  /** Every kind of attachment that this host knows, by name; default none. */
+  attachments?: AttachmentDefinitions;
+  /** The volumes that images declare, as far as they were looked at; not given: nobody looks. */
+  imageVolumes?: Readonly<Record<string, readonly string[]>>;
   /** The text of docker/project-template.yml. */
   template: string;
   instanceId: string;
@@ -31,13 +37,32 @@ export type RenderInput = {
  * @throws SlipwayError `bad_manifest` (an unknown stack) or `bad_request` (a template that renders no such file)
  */
 export function renderProject(input: RenderInput): { yaml: string; project: RenderedProject } {
-  const { spec, stacks, template, instanceId, kinds = ENVIRONMENT_KINDS } = input;
-  const yaml = fillTemplate(template, viewOf(spec, stacks, instanceId, kinds));
+  const { spec, template, kinds = ENVIRONMENT_KINDS } = input;
+  const yaml = fillTemplate(
+    template,
+    viewOf(spec, { ...input, attachments: input.attachments ?? {} }, kinds),
+  );
+  return { yaml, project: resolve(parseCompose(yaml)) };
+}
+
+/** Renders what a group has of its own, with the same template: its networks and attachments. Pure, as above. */
+export function renderGroup(input: Omit<RenderInput, "spec" | "stacks"> & { group: GroupSpec }): {
+  yaml: string;
+  project: RenderedProject;
+} {
+  const { group, template, kinds = ENVIRONMENT_KINDS } = input;
+  const means = { ...input, stacks: {}, attachments: input.attachments ?? {} };
+  const yaml = fillTemplate(template, groupView(group, means, kinds));
   return { yaml, project: resolve(parseCompose(yaml)) };
 }
 
 function resolve(file: ComposeFile): RenderedProject {
   const { project, slug, namespace } = file["x-slipway"];
+  const networks = Object.fromEntries(
+    Object.entries(file.networks).filter(
+      (entry): entry is [string, ComposeNetwork] => !("external" in entry[1]),
+    ),
+  );
   const of = <T extends { labels: Record<string, string> }>(kind: string, section: Record<string, T>) =>
     Object.entries(section).filter(([, { labels }]) => labels[LABELS.environment] === kind);
   return {
@@ -46,10 +71,10 @@ function resolve(file: ComposeFile): RenderedProject {
     namespace,
     environments: ENVIRONMENT_KINDS.map((kind) => ({
       kind,
-      networks: of(kind, file.networks).map(([key, network]) => resolveNetwork(namespace, key, network)),
+      networks: of(kind, networks).map(([key, network]) => resolveNetwork(namespace, key, network)),
       volumes: of(kind, file.volumes).map(([key, volume]) => resolveVolume(namespace, key, volume)),
       services: of(kind, file.services).map(([key, service]) => resolveService(file, key, service)),
-    })).filter(({ services }) => services.length > 0),
+    })).filter(({ services, networks }) => services.length + networks.length > 0),
   };
 }
 
@@ -87,6 +112,7 @@ function resolveService(file: ComposeFile, key: string, compose: ComposeService)
     user: compose.user,
     workingDir: compose.working_dir ?? null,
     environment: compose.environment,
+    hidden: extension.hidden,
     networks: Object.entries(compose.networks).map(([network, { aliases }]) => ({
       name: file.networks[network]!.name,
       aliases,
@@ -111,6 +137,7 @@ function resolveService(file: ComposeFile, key: string, compose: ComposeService)
     memorySwapBytes: compose.memswap_limit,
     cpus: compose.cpus,
     pids: compose.pids_limit,
+    stopSignal: compose.stop_signal ?? null,
     stopGraceMs: compose.stop_grace_period,
     restart: compose.restart,
     healthcheck: compose.healthcheck
@@ -131,9 +158,12 @@ function resolveService(file: ComposeFile, key: string, compose: ComposeService)
     labels: { ...compose.labels, ...composeLabels(file["x-slipway"].namespace, "service", key) },
     replicas: compose.scale,
     port: extension.port,
+    hostPort: extension.host_port,
     route: extension.route,
     readyPath: extension.ready,
     job: extension.job,
+    attachment: extension.attachment,
+    volumesUnknown: extension.volumes_unknown,
     configHash: configHash({ ...made, labels: lastingLabels, port: extension.port }),
   };
 }

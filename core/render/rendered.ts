@@ -1,4 +1,4 @@
-import type { VolumeFill } from "../compose.ts";
+import type { HiddenPart, VolumeFill } from "../compose.ts";
 import type { EnvironmentKind } from "../lifecycle.ts";
 
 /** A rendered project in the worker's own terms: numbers with units, names as Docker has them. */
@@ -44,6 +44,8 @@ export type RenderedService = {
   user: string;
   workingDir: string | null;
   environment: Record<string, string>;
+  /** What variables that stand as ••• in `environment` are made of. */
+  hidden: Record<string, HiddenPart[]>;
   /** Without the ones that differ between replicas. */
   labels: Record<string, string>;
   /** The first is the one that the gateway and readiness probes use. */
@@ -59,6 +61,8 @@ export type RenderedService = {
   memorySwapBytes: number;
   cpus: number;
   pids: number;
+  /** Null: what the image says, or SIGTERM. */
+  stopSignal: string | null;
   stopGraceMs: number;
   restart: "no" | "always" | "unless-stopped" | "on-failure";
   healthcheck: {
@@ -70,10 +74,16 @@ export type RenderedService = {
   } | null;
   logging: { driver: string; options: Record<string, string> };
   port: number | null;
+  /** The port of the host, at 127.0.0.1, that leads to `port`. */
+  hostPort: number | null;
   route: string | null;
   readyPath: string | null;
   /** Whether it is to end by itself, with 0 when all is well, rather than to serve. */
   job: boolean;
+  /** Whether the app services wait for it before they start. */
+  attachment: boolean;
+  /** Whether the image has to be there before it can be said which volumes it needs. */
+  volumesUnknown: boolean;
   /** Changes when, and only when, a container made from this would be a different one. */
   configHash: string;
 };

@@ -1,4 +1,5 @@
-import type { VolumeFill } from "../compose.ts";
+import { UNPRIVILEGED_USER, type AttachmentDefinitions } from "../attachment.ts";
+import type { HiddenPart, VolumeFill } from "../compose.ts";
 import { LABELS } from "../labels.ts";
 import type { EnvironmentKind } from "../lifecycle.ts";
 import { foldersOf, servicesOf, type Manifest, type ManifestService } from "../manifest.ts";
@@ -11,10 +12,14 @@ import {
   workspaceVolumeName,
 } from "../naming.ts";
 import { manifestOf, type EnvironmentSpec, type ProjectSpec } from "../projectSpec.ts";
+import { portVariable } from "../ports.ts";
 import { environmentPath } from "../routes.ts";
 import { parseMemory } from "../units.ts";
 import { isRefusal, parseSource } from "../source.ts";
 import type { Stacks } from "../stack.ts";
+import { attachmentVariables, attachmentViews } from "./attachmentView.ts";
+import { groupAliases, groupNetwork, refuseGroupsNames } from "./groupView.ts";
+import { hiddenOf, mergeVariables, plainVariables, secretVariables, type Variable } from "./hidden.ts";
 import { stackOf } from "./stacks.ts";
 
 /** What docker/project-template.yml is filled with: flat lists of what is to be made, every field always there. */
@@ -27,15 +32,18 @@ export type TemplateView = {
   volumes: VolumeView[];
 };
 
-type Pair = { name: string; value: string };
+export type Pair = { name: string; value: string };
 
-type ServiceView = {
+export type ServiceView = {
   key: string;
   image: string;
   entrypoint: string[] | null;
   command: string[] | null;
+  user: string;
   workingDir: string | null;
   environment: Pair[];
+  /** Of the variables that stand as ••• in `environment`, what they are made of. */
+  hidden: Record<string, HiddenPart[]>;
   networks: { key: string; aliases: string[] }[];
   mounts: { volume: string; target: string }[];
   tmpfs: string[];
@@ -43,18 +51,26 @@ type ServiceView = {
   cpus: number;
   pids: number;
   healthcheck: string[] | null;
+  healthTimeout: string;
+  stopSignal: string | null;
+  stopGrace: string;
   replicas: number;
   labels: Pair[];
   port: number | null;
+  hostPort: number | null;
   route: string | null;
   ready: string | null;
   restart: "no" | "unless-stopped";
   job: boolean;
+  attachment: boolean;
+  volumesUnknown: boolean;
 };
 
-type NetworkView = {
+export type NetworkView = {
   key: string;
   name: string;
+  /** Whether another file makes it, and nothing below is told. */
+  external: boolean;
   internal: boolean;
   bridge: string;
   gatewayBridge: string;
@@ -62,7 +78,7 @@ type NetworkView = {
   labels: Pair[];
 };
 
-type VolumeView = {
+export type VolumeView = {
   key: string;
   name: string;
   labels: Pair[];
@@ -76,21 +92,24 @@ export const WORKSPACE = "/workspace";
 const WORKSPACE_VOLUME = "workspace";
 
 /** Enough for a language's tool chain with its threads, far from what starves a host. */
-const PIDS_LIMIT = 512;
+export const PIDS_LIMIT = 512;
 /** tmpfs counts as the container's memory, so it is kept well below the smallest limit that works. */
 const TMP_BYTES = 64 * 1024 ** 2;
-const UNPRIVILEGED = { uid: 1000, gid: 1000 };
+
+/** What a host has to render with. */
+export type Means = {
+  stacks: Stacks;
+  attachments: AttachmentDefinitions;
+  instanceId: string;
+  /** The volumes that images declare, as far as they were looked at; not given: nobody looks. */
+  imageVolumes?: Readonly<Record<string, readonly string[]>>;
+};
 
 /** @param kinds the environments to render; the others are left out of every list */
-export function viewOf(
-  spec: ProjectSpec,
-  stacks: Stacks,
-  instanceId: string,
-  kinds: readonly EnvironmentKind[],
-): TemplateView {
+export function viewOf(spec: ProjectSpec, means: Means, kinds: readonly EnvironmentKind[]): TemplateView {
   const environments = spec.environments.filter(({ kind }) => kinds.includes(kind));
   const perEnvironment = environments.map((environment) =>
-    environmentView({ ...spec, manifest: manifestOf(spec, environment) }, environment, stacks, instanceId),
+    environmentView({ ...spec, manifest: manifestOf(spec, environment) }, environment, means),
   );
   return {
     project: spec.projectId,
@@ -105,10 +124,9 @@ export function viewOf(
 function environmentView(
   spec: ProjectSpec,
   environment: EnvironmentSpec,
-  stacks: Stacks,
-  instanceId: string,
+  { stacks, attachments: definitions, instanceId, imageVolumes }: Means,
 ): Pick<TemplateView, "services" | "networks" | "volumes"> {
-  const { namespace, manifest } = spec;
+  const { namespace, manifest, group } = spec;
   const { kind } = environment;
   const release = takenRelease(environment);
   const labels: Pair[] = [
@@ -122,6 +140,7 @@ function environmentView(
   const network = (key: string, name: string, internal: boolean, subnet: string | null): NetworkView => ({
     key,
     name,
+    external: false,
     internal,
     bridge: bridgeName(instanceId, name),
     gatewayBridge: gatewayBridgeName(instanceId),
@@ -134,7 +153,24 @@ function environmentView(
     networks.push(network(`${kind}_egress`, name, false, environment.egressSubnet));
   }
 
+  if (group) networks.push(groupNetwork(group, kind));
+  refuseGroupsNames(spec);
+
   const services = Object.entries(servicesOf(manifest));
+  const ports = environment.ports ?? {};
+  const own = { namespace, attachments: manifest.attachments };
+  const attached = attachmentViews({
+    ...{ ...own, kind, definitions, imageVolumes, labels, ports },
+    network: kind,
+  });
+  const given = [
+    ...attachmentVariables([own, ...(group ? [group] : [])], kind, definitions),
+    ...plainVariables(
+      Object.fromEntries(
+        Object.entries(ports).map(([service, port]) => [portVariable(kind, service), String(port)]),
+      ),
+    ),
+  ];
   const workspaces = services.filter(([, service]) => service.stack !== undefined);
   const folders = foldersOf(manifest);
   const folderOf = (service: string) => folders.get(service) ?? ".";
@@ -143,22 +179,30 @@ function environmentView(
 
   return {
     networks,
-    services: services.map(([name, service]) => ({
-      key: `${kind}-${name}`,
-      ...programOf(spec, kind, name, service, stacks, folderOf(name)),
-      networks: networks.map(({ key }) => ({ key, aliases: key === kind ? [name] : [] })),
-      mounts: service.stack === undefined ? [] : [{ volume: volumeKey, target: WORKSPACE }],
-      ...limitsOf(spec, kind, service),
-      labels: [...labels, ...released, { name: LABELS.service, value: name }],
-      route:
-        service.route === undefined || isJob(spec, kind, service)
-          ? null
-          : service.route.replace(/\/+$/, "") || "/",
-    })),
+    services: [
+      ...attached.services,
+      ...services.map(([name, service]) => ({
+        key: `${kind}-${name}`,
+        ...programOf(spec, kind, name, service, stacks, folderOf(name), given),
+        networks: networks.map(({ key, external }) => ({
+          key,
+          aliases: key === kind ? [name] : external ? groupAliases(spec, name) : [],
+        })),
+        mounts: service.stack === undefined ? [] : [{ volume: volumeKey, target: WORKSPACE }],
+        ...limitsOf(spec, kind, service),
+        labels: [...labels, ...released, { name: LABELS.service, value: name }],
+        route:
+          service.route === undefined || isJob(spec, kind, service)
+            ? null
+            : service.route.replace(/\/+$/, "") || "/",
+        hostPort: isJob(spec, kind, service) ? null : (ports[name] ?? null),
+      })),
+    ],
     volumes:
       workspaces.length === 0
-        ? []
+        ? attached.volumes
         : [
+            ...attached.volumes,
             {
               key: volumeKey,
               name: workspaceVolumeName(namespace, kind, release),
@@ -223,19 +267,19 @@ function programOf(
   service: ManifestService,
   stacks: Stacks,
   folder: string,
-): Pick<
+  given: Variable[],
+): Omit<
   ServiceView,
-  | "image"
-  | "entrypoint"
-  | "command"
-  | "workingDir"
-  | "environment"
-  | "tmpfs"
-  | "healthcheck"
-  | "port"
-  | "ready"
-  | "restart"
-  | "job"
+  | "key"
+  | "networks"
+  | "mounts"
+  | "memoryBytes"
+  | "cpus"
+  | "pids"
+  | "replicas"
+  | "labels"
+  | "route"
+  | "hostPort"
 > {
   const stack = service.stack === undefined ? null : stackOf(stacks, service.stack, name);
   const job = isJob(spec, kind, service);
@@ -243,33 +287,44 @@ function programOf(
   const serves = job && stack ? undefined : service.command;
   const own = spec.manifest.environments[kind].command ?? serves;
   const port = portOf(service, stacks);
-  const variables: Record<string, string> = {
-    ...stack?.environment,
-    ...spec.manifest.env,
-    ...service.env,
-    ...(port === null ? {} : { PORT: String(port) }),
-    SLIPWAY_PROJECT: spec.slug,
-    SLIPWAY_NAMESPACE: spec.namespace,
-    SLIPWAY_ENVIRONMENT: kind,
-    SLIPWAY_SERVICE: name,
-    SLIPWAY_BASE_PATH: environmentPath(spec.namespace, kind),
-  };
+  const variables = mergeVariables(
+    plainVariables(stack?.environment ?? {}),
+    given,
+    plainVariables(spec.manifest.env),
+    secretVariables(spec.secrets ?? {}),
+    plainVariables({
+      ...service.env,
+      ...(port === null ? {} : { PORT: String(port) }),
+      SLIPWAY_PROJECT: spec.slug,
+      SLIPWAY_NAMESPACE: spec.namespace,
+      SLIPWAY_ENVIRONMENT: kind,
+      SLIPWAY_SERVICE: name,
+      SLIPWAY_BASE_PATH: environmentPath(spec.namespace, kind),
+    }),
+  );
   return {
     image: stack?.image ?? service.image!,
     entrypoint: null,
     command: own === undefined ? (stack?.commands[kind] ?? null) : argumentsOf(own),
     workingDir: stack && (folder === "." ? WORKSPACE : `${WORKSPACE}/${folder}`),
-    environment: Object.entries(variables).map(([variable, value]) => ({ name: variable, value })),
+    user: UNPRIVILEGED_USER,
+    environment: variables.map((variable) => ({ name: variable.name, value: variable.value })),
+    hidden: hiddenOf(variables),
     tmpfs: [
       tmpfs("/tmp", "noexec,nosuid,nodev", "1777"),
       ...(stack?.writable ?? []).map((path) => tmpfs(path, "noexec,nosuid,nodev", "0755")),
     ],
     // An image of the user's own keeps the check that it was built with: nothing is known of what it contains.
     healthcheck: job ? null : (stack?.healthcheck ?? null),
+    healthTimeout: "5s",
+    stopSignal: null,
+    stopGrace: "10s",
     port: job ? null : port,
     ready: job ? null : (service.health ?? stack?.ready ?? null),
     restart: job ? "no" : "unless-stopped",
     job,
+    attachment: false,
+    volumesUnknown: false,
   };
 }
 
@@ -280,8 +335,9 @@ function isJob(spec: ProjectSpec, kind: EnvironmentKind, service: ManifestServic
   );
 }
 
-function tmpfs(path: string, flags: string, mode: string): string {
-  return `${path}:rw,${flags},size=${TMP_BYTES},mode=${mode},uid=${UNPRIVILEGED.uid},gid=${UNPRIVILEGED.gid}`;
+export function tmpfs(path: string, flags: string, mode: string, user = UNPRIVILEGED_USER): string {
+  const [uid, gid] = user.split(":");
+  return `${path}:rw,${flags},size=${TMP_BYTES},mode=${mode},uid=${uid},gid=${gid}`;
 }
 
 function portOf(service: ManifestService, stacks: Stacks): number | null {
