@@ -14,7 +14,7 @@ export class Crashes {
   private readonly deaths = new Map<string, Deaths>();
   private readonly killedAt = new Map<string, number>();
 
-  /** @param now ms since 1970 */
+  /** @param now ms since some moment, here and below, whatever becomes of the date: a hold must not outlast its time */
   note({ type, action, id, name, exitCode }: EngineEvent, now: number): void {
     if (type !== "container") return;
     if (action === "kill") this.killedAt.set(id, now);
@@ -47,7 +47,7 @@ export class Crashes {
     return held;
   }
 
-  /** When the first of the held ones may run again, ms since 1970; null where none is held. */
+  /** When the first of the held ones may run again; null where none is held. */
   nextRelease(prefix: string, now: number): number | null {
     const times = [...this.deaths]
       .filter(([name, { heldUntil }]) => heldUntil > now && name.startsWith(`${prefix}-`))

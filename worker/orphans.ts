@@ -16,7 +16,7 @@ export class Orphans {
   /**
    * @param found what Docker has of this instance, by namespace
    * @param owned namespaces of all projects of this host, read completely and after `found`
-   * @param now ms since 1970
+   * @param now ms that have passed since some moment, whatever becomes of the date
    * @returns what is to be removed now
    */
   look(found: ReadonlyMap<string, Snapshot>, owned: ReadonlySet<string>, now: number): string[] {

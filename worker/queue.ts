@@ -82,7 +82,7 @@ export class KeyedQueue {
     if (entry.queued) return;
     const { clock, retry } = this.options;
     if (entry.dueAt === null || fresh) this.enqueue(key, entry);
-    else if (entry.dueAt > clock.now() + retry.eventDelayMs) this.schedule(key, entry, retry.eventDelayMs);
+    else if (entry.dueAt > clock.elapsed() + retry.eventDelayMs) this.schedule(key, entry, retry.eventDelayMs);
   }
 
   /** Whether the last turn of `key` failed: it waits for its next attempt. */
@@ -131,7 +131,7 @@ export class KeyedQueue {
 
   private schedule(key: string, entry: Entry, delayMs: number): void {
     entry.cancel?.();
-    entry.dueAt = this.options.clock.now() + delayMs;
+    entry.dueAt = this.options.clock.elapsed() + delayMs;
     entry.cancel = this.options.clock.after(delayMs, () => this.enqueue(key, entry));
   }
 

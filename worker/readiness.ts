@@ -31,7 +31,7 @@ const FIRST_LOOK_MS = 500;
 
 type Watched = {
   target: ProbeTarget;
-  /** ms since 1970 at which the asking began. */
+  /** When the asking began, as the clock's `elapsed` has it. */
   since: number;
   ready: boolean;
   delayMs: number;
@@ -84,7 +84,7 @@ export class Readiness {
   /** Milliseconds for which a container was asked in vain; 0 once it answered. */
   waitingMs(id: string): number {
     const watched = this.watched.get(id);
-    return watched && !watched.ready ? this.clock.now() - watched.since : 0;
+    return watched && !watched.ready ? this.clock.elapsed() - watched.since : 0;
   }
 
   /** A container ended: whatever comes back under its id has to prove itself again. */
@@ -120,7 +120,7 @@ export class Readiness {
   private async begin(target: ProbeTarget): Promise<void> {
     const watched: Watched = {
       target,
-      since: this.clock.now(),
+      since: this.clock.elapsed(),
       ready: false,
       delayMs: FIRST_DELAY_MS,
       cancel: null,
@@ -153,7 +153,7 @@ export class Readiness {
       return;
     }
     watched.ready = false;
-    watched.since = this.clock.now();
+    watched.since = this.clock.elapsed();
     watched.delayMs = FIRST_DELAY_MS;
     this.onChange(watched.target.namespace);
     this.askLater(watched);

@@ -85,7 +85,7 @@ export async function reconcile(
   const volumeWatch = context.volumeWatch ?? null;
   volumeWatch?.follow(namespace, watchedVolumes(spec, rendering.project, before));
   const overfull = volumeWatch?.held(namespace) ?? new Map<string, string>();
-  const held = new Map([...crashes.held(namespace, clock.now()), ...overfull]);
+  const held = new Map([...crashes.held(namespace, clock.elapsed()), ...overfull]);
   const operations = plan({ spec, rendered: rendering.project, snapshot: before, missingImages, held });
 
   const early = await ask(context, spec, rendering.project, before);
@@ -286,7 +286,7 @@ function comeBack(
   namespace: string,
   seen: readonly SeenEnvironment[],
 ): void {
-  const now = clock.now();
+  const now = clock.elapsed();
   const release = crashes.nextRelease(namespace, now);
   const waiting = seen
     .flatMap(({ replicas }) => replicas)

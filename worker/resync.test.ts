@@ -41,7 +41,7 @@ async function setUp() {
     routes: new RouteTable(gateway, () => now),
     orphans: new Orphans(1_000),
     instanceId: "abcd1234",
-    now: () => now,
+    elapsed: () => now,
     held: () => new Map(),
     render: (spec) =>
       renderWanted({ spec, stacks: STACKS, template: TEMPLATE, instanceId: "abcd1234" }).project,

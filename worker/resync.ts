@@ -21,8 +21,8 @@ export type ResyncContext = {
   routes: RouteTable;
   orphans: Orphans;
   instanceId: string;
-  /** ms since 1970 */
-  now(): number;
+  /** As {@link Clock.elapsed} has it. */
+  elapsed(): number;
   /** Containers of a namespace that must not run now. */
   held(namespace: string): ReadonlyMap<string, string>;
   render(spec: ProjectSpec): RenderedProject | null;
@@ -72,7 +72,7 @@ async function hostedProjects({ controlPlane, presence }: ResyncContext): Promis
 
 /** @param known, found read before `hosted` */
 function compareWithHosted(
-  { wanted, orphans, now, changed, gone, orphaned }: ResyncContext,
+  { wanted, orphans, elapsed, changed, gone, orphaned }: ResyncContext,
   hosted: readonly HostedProject[],
   known: ReadonlyMap<string, string>,
   found: ReadonlyMap<string, Snapshot>,
@@ -85,7 +85,7 @@ function compareWithHosted(
     wanted.own(namespace, projectId);
     if (wanted.last(projectId)?.status !== status) changed(projectId);
   }
-  for (const namespace of orphans.look(found, owned, now())) orphaned(namespace);
+  for (const namespace of orphans.look(found, owned, elapsed())) orphaned(namespace);
 }
 
 function differs({ render, held }: ResyncContext, spec: ProjectSpec, snapshot: Snapshot): boolean {

@@ -34,12 +34,12 @@ export function sharedParts(
       bindAddress: config.httpBind,
       baseDomain: config.baseDomain,
     });
-    const due = engineChanged || clock.now() - firewallAt >= FIREWALL_MS;
+    const due = engineChanged || clock.elapsed() - firewallAt >= FIREWALL_MS;
     const firewall = due ? ensureFirewall(docker, { instanceId: config.instanceId }) : null;
     const [gatewayReport, firewallReport] = await Promise.all([gateway, firewall, tendDisks()]);
     for (const action of gatewayReport.actions) log("gateway", { action });
     for (const finding of firewallReport?.findings ?? []) log("firewall", { finding });
-    if (due) firewallAt = clock.now();
+    if (due) firewallAt = clock.elapsed();
   };
 
   // A disk that cannot be mounted keeps back its own project only, and there it is told.

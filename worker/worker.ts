@@ -158,7 +158,7 @@ export class Worker {
   }
 
   private onEvent(event: EngineEvent): void {
-    this.crashes.note(event, this.options.clock.now());
+    this.crashes.note(event, this.options.clock.elapsed());
     this.staleHealth.note(event);
     const dirt = dirtOf(event, this.options.instanceId);
     switch (dirt?.kind) {
@@ -255,10 +255,10 @@ export class Worker {
       wanted: this.wanted,
       routes: this.routes,
       orphans: this.orphans,
-      now: () => clock.now(),
+      elapsed: () => clock.elapsed(),
       held: (namespace) =>
         new Map([
-          ...this.crashes.held(namespace, clock.now()),
+          ...this.crashes.held(namespace, clock.elapsed()),
           ...(this.options.volumeWatch?.held(namespace) ?? []),
         ]),
       render: (spec) => renderWanted({ spec, stacks, template, instanceId }).project,

@@ -33,7 +33,7 @@ function world(containers: EngineContainer[]) {
       },
     },
     instanceId: "abcd2345",
-    clock: { now: () => STARTED_AT, after: () => () => {} },
+    clock: { now: () => STARTED_AT, elapsed: () => STARTED_AT, after: () => () => {} },
     log: () => {},
   });
   const write = (id: string, at: number, text: string) =>

@@ -16,6 +16,10 @@ export class VirtualClock implements Clock {
     return this.time;
   }
 
+  elapsed(): number {
+    return this.time;
+  }
+
   after(delayMs: number, callback: () => void): () => void {
     const timer = { at: this.time + Math.max(0, delayMs), callback, order: this.order++ };
     this.timers.add(timer);
