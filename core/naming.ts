@@ -47,6 +47,25 @@ export function containerName(
   return `${namespace}-${kind}-${service}-${replica}`;
 }
 
+/**
+ * A container of a service that is rolled out: beside one of an earlier revision, so its name tells them apart.
+ * @param configHash of the service, as rendered
+ */
+export function rolloutContainerName(
+  namespace: string,
+  kind: EnvironmentKind,
+  service: string,
+  configHash: string,
+  replica: number,
+): string {
+  return `${namespace}-${kind}-${service}-${revisionOf(configHash)}-${replica}`;
+}
+
+/** What tells the containers of two configurations of a service apart. */
+export function revisionOf(configHash: string): string {
+  return configHash.slice(0, 8);
+}
+
 export function volumeName(namespace: string, kind: EnvironmentKind, volume: string): string {
   return `${namespace}_${kind}_${volume}`;
 }

@@ -73,6 +73,27 @@ export const vUpstream = z.strictObject({
   weight: z.int().min(0).max(ROUTE_LIMITS.weight).default(1),
   /** Finishes what it has, gets nothing new. */
   draining: z.boolean().default(false),
+  /** While a rollout goes on: whether it serves what served before, or what is to. Requests are counted by it. */
+  side: z.enum(["old", "new"]).optional(),
+  /** Gets nothing, until the rollout undoes itself: then it and the others that stand by get everything. */
+  standby: z.boolean().optional(),
+});
+
+/** The phases of a rollout as the gateway counts its requests: before the switch, while the old ones drain, after. */
+export const ROLLOUT_PHASES = ["before", "during", "after"] as const;
+export type RolloutPhase = (typeof ROLLOUT_PHASES)[number];
+
+/** That requests of the environment are counted, and when the gateway itself goes back to the old containers. */
+export const vRollout = z.strictObject({
+  id: z.string().regex(/^[a-z0-9-]{1,64}$/, "lower-case letters, digits and -"),
+  phase: z.enum(ROLLOUT_PHASES),
+  /**
+   * It is undone once so many requests of the new side have failed, and their share is so many percentage points above
+   * that of the old side before the switch.
+   */
+  guard: z
+    .strictObject({ errors: z.int().min(1).max(1_000_000), points: z.number().min(0).max(100) })
+    .optional(),
 });
 
 /** One user of HTTP basic auth. The password is kept as PBKDF2-HMAC-SHA256, never in clear. */
@@ -147,6 +168,7 @@ export const vEnvironmentRoute = z
     state: z.enum(ROUTE_STATES),
     /** A sentence for the status page of a state that does not serve. */
     message: z.string().max(ROUTE_LIMITS.messageLength).optional(),
+    rollout: vRollout.optional(),
     services: z.array(vServiceRoute).max(ROUTE_LIMITS.services),
   })
   .superRefine((environment, context) => {
@@ -210,6 +232,7 @@ export const vProjectRoutes = z
   });
 
 export type Upstream = z.output<typeof vUpstream>;
+export type RolloutMark = z.output<typeof vRollout>;
 export type RouteSettings = z.output<typeof vRouteSettings>;
 export type ServiceRoute = z.output<typeof vServiceRoute>;
 export type EnvironmentRoute = z.output<typeof vEnvironmentRoute>;

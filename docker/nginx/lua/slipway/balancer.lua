@@ -47,10 +47,10 @@ function M.pick(peers, tried, now)
   return least_loaded(peers, tried, now) or least_loaded(peers, tried, math.huge)
 end
 
--- The containers that get requests; those that stand by where the environment's rollout has undone itself.
+-- The containers that get requests; the old side's where the environment's rollout has undone itself.
 local function present_peers(routed, service)
-  if #service.standby > 0 and counts.is_undone(routed.project, routed.environment) then
-    return service.standby
+  if #service.fallback > 0 and counts.is_undone(routed.project, routed.environment) then
+    return service.fallback
   end
   return service.peers
 end

@@ -4,9 +4,9 @@ local cidr = require("slipway.cidr")
 
 local M = {}
 
--- Those that get requests, and those that stand by: they get them once a rollout has undone itself.
+-- Those that get requests, and those that get them once a rollout has undone itself: the old side's.
 local function peers_of(service, before, in_use)
-  local peers, standby = {}, {}
+  local peers, fallback = {}, {}
   for _, upstream in ipairs(service.upstreams) do
     local key = service.service .. " " .. upstream.address .. " " .. upstream.port
     local peer = before[key]
@@ -21,10 +21,14 @@ local function peers_of(service, before, in_use)
     peer.weight = upstream.draining and 0 or upstream.weight or 1
     peer.side = upstream.side
     in_use[key] = peer
-    local list = upstream.standby and standby or peers
-    list[#list + 1] = peer
+    if not upstream.standby then
+      peers[#peers + 1] = peer
+    end
+    if upstream.side == "old" then
+      fallback[#fallback + 1] = peer
+    end
   end
-  return peers, standby
+  return peers, fallback
 end
 
 local function redirects_of(list)
@@ -37,13 +41,13 @@ end
 
 local function service_of(service, before, in_use)
   local settings = service.settings or {}
-  local peers, standby = peers_of(service, before, in_use)
+  local peers, fallback = peers_of(service, before, in_use)
   return {
     name = service.service,
     prefix = service.prefix,
     strip = service.stripPrefix and service.prefix ~= "/",
     peers = peers,
-    standby = standby,
+    fallback = fallback,
     settings = settings,
     redirects = settings.redirects and redirects_of(settings.redirects),
     allow = settings.allowIps and cidr.parse_list(settings.allowIps),
