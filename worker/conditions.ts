@@ -12,6 +12,7 @@ import { environmentPath } from "../core/routes.ts";
 import { formatSize } from "../core/units.ts";
 import { EngineError } from "./engine/engineError.ts";
 import type { Failure } from "./execute.ts";
+import { ENDED_REASONS, passedMessage, releaseProblem } from "./releaseVerdicts.ts";
 import { serviceContainers, type SeenEnvironment } from "./seen.ts";
 
 /** How long a started container may take until it answers. */
@@ -35,6 +36,8 @@ export type Findings = {
   logs: ReadonlyMap<string, string>;
   /** Why the gateway did not take the routes. */
   routeError: unknown;
+  /** The environment waits for a snapshot; with why it could not be taken, where it could not. */
+  snapshot?: { error: unknown } | null;
   /** How the environment hibernates. */
   hibernate: "stop" | "pause";
   /** Whether the attempts are used up. */
@@ -44,7 +47,7 @@ export type Findings = {
   now: number;
 };
 
-type Verdict = { status: Condition["status"]; reason: string; message: string };
+export type Verdict = { status: Condition["status"]; reason: string; message: string };
 
 const UNKNOWN: Verdict = { status: "unknown", reason: "NotWanted", message: "" };
 
@@ -126,7 +129,11 @@ function runningVerdicts(findings: Findings): Partial<Record<ConditionType, Verd
   const other = failures.find((failure) => ![image, network, volume].includes(failure));
   const { replicas } = seen;
   const down = replicas.filter(({ container, ready }) => container?.state !== "running" && !ready);
-  const failedJob = down.find(({ service, container }) => service.job && container?.state === "exited");
+  // Of a release the result says how its tests ended; it is told as soon as all of them have.
+  const failedJob = seen.spec.release
+    ? undefined
+    : down.find(({ service, container }) => service.job && container?.state === "exited");
+  const release = releaseProblem(findings);
   const overfullReplica = replicas.find(({ name }) => findings.overfull.has(name));
   const heldReplica = replicas.find(({ name }) => held.has(name));
   const unready = replicas.filter(({ ready }) => !ready);
@@ -145,20 +152,25 @@ function runningVerdicts(findings: Findings): Partial<Record<ConditionType, Verd
             "CrashLoop",
             `${heldReplica.service.service} was stopped: ${held.get(heldReplica.name)}.${logLines(logs, heldReplica.name)} It is started again in a few minutes, or at once after a change.`,
           )
-        : failedJob
-          ? no(
-              "TestsFailed",
-              `${failedJob.service.service} ended with ${failedJob.container?.exitCode ?? "no exit code"}.${logLines(logs, failedJob.name)}`,
-            )
-          : other
-            ? no(reasonOf(other.error), explain(other.error))
-            : down.length > 0
-              ? no("Starting", `${names(down)}: not running yet.`)
-              : yes("AllRunning"),
+        : release
+          ? release
+          : failedJob
+            ? no(
+                "TestsFailed",
+                `${failedJob.service.service} ended with ${failedJob.container?.exitCode ?? "no exit code"}.${logLines(logs, failedJob.name)}`,
+              )
+            : other
+              ? no(reasonOf(other.error), explain(other.error))
+              : down.length > 0
+                ? no("Starting", `${names(down)}: not running yet.`)
+                : yes("AllRunning"),
     Healthy:
       unready.length > 0
         ? unhealthy(unready, logs)
-        : yes(replicas.some(({ service }) => service.job) ? "TestsPassed" : "AllAnswer"),
+        : yes(
+            replicas.some(({ service }) => service.job) ? "TestsPassed" : "AllAnswer",
+            passedMessage(findings),
+          ),
     Routed:
       routeError != null
         ? no("GatewayRefused", explain(routeError))
@@ -223,11 +235,11 @@ function unhealthy(unready: SeenEnvironment["replicas"], logs: ReadonlyMap<strin
 }
 
 function phaseOf(
-  { seen, hibernate, exhausted, failures, routeError, renderError }: Findings,
+  { seen, hibernate, exhausted, failures, routeError, renderError, snapshot }: Findings,
   verdicts: Partial<Record<ConditionType, Verdict>>,
 ): Phase {
   const { desired, keepVolumes } = seen.spec;
-  if (failures.length > 0 && exhausted) return "failed";
+  if ((failures.length > 0 || snapshot?.error != null) && exhausted) return "failed";
   switch (desired) {
     case "absent": {
       const left = seen.found.containers.length + seen.found.networks.length;
@@ -244,7 +256,7 @@ function phaseOf(
       if (
         verdicts.Running?.reason === "VolumeFull" ||
         verdicts.Running?.reason === "CrashLoop" ||
-        verdicts.Running?.reason === "TestsFailed" ||
+        ENDED_REASONS.has(verdicts.Running?.reason ?? "") ||
         verdicts.Healthy?.reason === "StartDeadline"
       )
         return "failed";
@@ -266,7 +278,7 @@ function serviceOf(container: ReturnType<typeof serviceContainers>[number]): Ser
   };
 }
 
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const word =
     error instanceof EngineError ? error.fault : error instanceof SlipwayError ? error.data.code : "failed";
   return word.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
@@ -281,8 +293,8 @@ function logLines(logs: ReadonlyMap<string, string>, name: string): string {
   return text ? ` Its last lines: ${text.split("\n").slice(-5).join(" | ").slice(-500)}` : "";
 }
 
-function yes(reason: string): Verdict {
-  return { status: "true", reason, message: "" };
+function yes(reason: string, message = ""): Verdict {
+  return { status: "true", reason, message };
 }
 
 /** As it should be, but there is something to know. */

@@ -1,4 +1,4 @@
-import type { ProjectSpec } from "../core/projectSpec.ts";
+import type { EnvironmentObservation, ProjectSpec } from "../core/projectSpec.ts";
 import type { RenderedProject } from "../core/render/rendered.ts";
 import type { Stacks } from "../core/stack.ts";
 import type { EnvironmentKind } from "../core/lifecycle.ts";
@@ -23,8 +23,12 @@ import type { VolumeWatch } from "./disks/volumeWatch.ts";
 import { watchedVolumes } from "./disks/watchedVolumes.ts";
 import { probeTargets, seeProject, type SeenEnvironment } from "./seen.ts";
 import { isEmpty, observe, type Snapshot } from "./snapshot.ts";
+import { neededSnapshots } from "./snapshots/neededSnapshots.ts";
+import { snapshotStep } from "./snapshots/snapshotStep.ts";
 import type { StaleHealth } from "./staleHealth.ts";
+import type { Sources } from "./sources/sources.ts";
 import type { Starters } from "./starters.ts";
+import { followTests, passWithoutTests } from "./testRuns/followTests.ts";
 
 /** Calls to Docker at once for one project. */
 const PARALLEL_CALLS = 6;
@@ -32,7 +36,7 @@ const LOG_LINES = 10;
 
 export type ReconcileContext = {
   engine: Engine;
-  controlPlane: Pick<ControlPlane, "confirmDeleted" | "reallocateSubnet">;
+  controlPlane: Pick<ControlPlane, "confirmDeleted" | "reallocateSubnet" | "reportSnapshot" | "reportTest">;
   routes: RouteTable;
   reporter: Reporter;
   readiness: Readiness;
@@ -42,12 +46,15 @@ export type ReconcileContext = {
   /** Where volumes can have no hard size; null where they can. */
   volumeWatch?: VolumeWatch | null;
   starters: Starters;
+  sources?: Sources;
   stacks: Stacks;
   /** The text of docker/project-template.yml. */
   template: string;
   instanceId: string;
   clock: Clock;
   log: Log;
+  /** What was last read of a project has changed by what this worker reported: it is to be read anew. */
+  expire(projectId: string): void;
   /** Asks for another turn of the project after so many ms. */
   again(projectId: string, delayMs: number): void;
 };
@@ -66,14 +73,14 @@ export type ReconcileInput = {
  */
 export async function reconcile(
   context: ReconcileContext,
-  { spec, turn, awaited }: ReconcileInput,
+  { spec: asked, turn, awaited }: ReconcileInput,
 ): Promise<"done" | "deleted"> {
   const { engine, instanceId, clock, crashes } = context;
-  const { namespace, projectId } = spec;
+  const { namespace, projectId } = asked;
   const look = async () => context.staleHealth.correct(await observe(engine, { instanceId, namespace }));
 
   const rendering = renderWanted({
-    spec,
+    spec: asked,
     stacks: context.stacks,
     template: context.template,
     instanceId,
@@ -81,7 +88,14 @@ export async function reconcile(
   const [before, missingImages] = await Promise.all([
     look(),
     context.images.missing(imagesOf(rendering.project)),
-  ]).catch((error: unknown) => reportBlind(context, spec, turn, error));
+  ]).catch((error: unknown) => reportBlind(context, asked, turn, error));
+  // Before anything is planned: tests that have ended never run again.
+  const tests = await followTests(
+    context,
+    asked,
+    seeProject(asked, rendering.project, before, context.readiness),
+  );
+  const { spec } = tests;
   const volumeWatch = context.volumeWatch ?? null;
   volumeWatch?.follow(namespace, watchedVolumes(spec, rendering.project, before));
   const overfull = volumeWatch?.held(namespace) ?? new Map<string, string>();
@@ -92,10 +106,12 @@ export async function reconcile(
   const leaving = leavingIn(operations);
   await routeFor(context, spec, early, leaving, {});
 
-  const execution = await run(context, projectId, operations);
+  const execution = await run(context, spec, operations);
   const after = operations.length === 0 ? before : await look();
   const seen = operations.length === 0 ? early : await ask(context, spec, rendering.project, after);
 
+  const needed = neededSnapshots(spec, rendering.project, after);
+  const waiting = new Map<EnvironmentKind, unknown>(needed.map(({ kind }) => [kind, null]));
   const failedWrites = await reallocateTakenSubnets(context, spec, execution.failed);
   const logs = await logsOf(context, seen, held);
   const findings = (environment: SeenEnvironment, routeError: unknown): Findings => ({
@@ -110,6 +126,7 @@ export async function reconcile(
     unsized: volumeWatch?.why ?? null,
     logs,
     routeError,
+    snapshot: waiting.has(environment.spec.kind) ? { error: waiting.get(environment.spec.kind) } : null,
     hibernate: spec.manifest.environments[environment.spec.kind].hibernate,
     exhausted: turn.last,
     before: context.reporter.last(projectId, environment.spec.kind)?.conditions ?? [],
@@ -124,24 +141,52 @@ export async function reconcile(
     return "deleted";
   }
 
-  const observations = seen.map((environment) => conditionsOf(findings(environment, routeError)));
-  const sent = await context.reporter.report(projectId, observations, awaited);
-  for (const { kind, phase, observedGeneration, message } of sent) {
-    context.log("reported", {
-      project: spec.slug,
-      environment: kind,
-      phase,
-      generation: observedGeneration,
-      message,
-    });
-  }
-  comeBack(context, projectId, namespace, seen);
+  const tell = async () => {
+    const observations = seen.map((environment) => conditionsOf(findings(environment, routeError)));
+    const passed = await passWithoutTests(context, spec, seen, isRunning(observations, "test"));
+    if (passed.error == null && passed.spec !== spec) context.again(projectId, 0);
+    await report(context, spec, observations, awaited);
+    return passed.error;
+  };
+  const untold = await tell();
+  comeBack(context, projectId, namespace, seen, tests.lookAgainInMs);
 
-  const problem = execution.failed[0]?.error ?? routeError ?? failedWrites;
+  let snapshotError: unknown = null;
+  const [first] = needed;
+  if (first && rendering.project && execution.failed.length === 0) {
+    try {
+      await snapshotStep(context, spec, rendering.project, after, first);
+      context.expire(projectId);
+      context.again(projectId, 0);
+    } catch (error) {
+      snapshotError = error;
+      waiting.set(first.kind, error);
+      await tell();
+    }
+  }
+
+  const problem =
+    execution.failed[0]?.error ?? routeError ?? failedWrites ?? tests.error ?? untold ?? snapshotError;
   if (problem != null) throw problem instanceof Error ? problem : new Error(explain(problem));
   // What is still there though everything was done (a network that others just left) needs another look.
   if (spec.status === "deleting" && !isEmpty(after)) throw new Error(`${spec.slug} is not gone yet.`);
   return "done";
+}
+
+function isRunning(observations: readonly EnvironmentObservation[], kind: EnvironmentKind): boolean {
+  return observations.some((observation) => observation.kind === kind && observation.phase === "running");
+}
+
+async function report(
+  { reporter, log }: ReconcileContext,
+  { projectId, slug }: ProjectSpec,
+  observations: readonly EnvironmentObservation[],
+  awaited: ReadonlySet<EnvironmentKind>,
+): Promise<void> {
+  const sent = await reporter.report(projectId, observations, awaited);
+  for (const { kind, phase, observedGeneration, message } of sent) {
+    log("reported", { project: slug, environment: kind, phase, generation: observedGeneration, message });
+  }
 }
 
 /** Docker cannot be looked at. What runs may well go on running, so this is only said once retrying did not help. */
@@ -181,12 +226,14 @@ async function ask(
 }
 
 async function run(
-  { engine, starters, images, log }: ReconcileContext,
-  projectId: string,
+  { engine, starters, sources, images, log }: ReconcileContext,
+  spec: ProjectSpec,
   operations: readonly Operation[],
 ): Promise<Execution> {
+  const { projectId } = spec;
   const execution = await execute(engine, starters, operations, {
     parallel: PARALLEL_CALLS,
+    ...(sources && { openSource: (source) => sources.open(spec, source) }),
     onDone: (operation, tookMs) =>
       log("done", {
         projectId,
@@ -285,6 +332,7 @@ function comeBack(
   projectId: string,
   namespace: string,
   seen: readonly SeenEnvironment[],
+  testsOverdueInMs: number | null,
 ): void {
   const now = clock.elapsed();
   const release = crashes.nextRelease(namespace, now);
@@ -293,6 +341,7 @@ function comeBack(
     .map(({ waitingMs }) => waitingMs)
     .filter((waitingMs) => waitingMs > 0 && waitingMs < START_LIMIT_MS)
     .map((waitingMs) => START_LIMIT_MS - waitingMs);
-  const delays = [...(release === null ? [] : [release - now]), ...waiting];
+  const overdue = testsOverdueInMs === null ? [] : [testsOverdueInMs];
+  const delays = [...(release === null ? [] : [release - now]), ...waiting, ...overdue];
   if (delays.length > 0) again(projectId, Math.min(...delays));
 }

@@ -1,6 +1,7 @@
 import { LABELS } from "../core/labels.ts";
 import { containerName } from "../core/naming.ts";
-import type { EnvironmentSpec, ProjectSpec } from "../core/projectSpec.ts";
+import type { EnvironmentSpec, ProjectSpec, ReleaseSpec } from "../core/projectSpec.ts";
+import { hasPassed } from "../core/releases.ts";
 import type { RenderedEnvironment, RenderedProject, RenderedService } from "../core/render/rendered.ts";
 import type { EngineContainer } from "./engine/engine.ts";
 import type { ProbeTarget, Readiness } from "./readiness.ts";
@@ -44,7 +45,8 @@ export function seeProject(
     const replicas = (of?.services ?? []).flatMap((service) =>
       Array.from({ length: service.replicas }, (_, index) => {
         const name = containerName(spec.namespace, environment.kind, service.service, index + 1);
-        return seeReplica(service, index + 1, name, byName.get(name), readiness);
+        const release = environment.release ?? null;
+        return seeReplica(service, index + 1, name, byName.get(name), readiness, release);
       }),
     );
     return { spec: environment, rendered: of, found, replicas };
@@ -57,12 +59,20 @@ function seeReplica(
   name: string,
   found: EngineContainer | undefined,
   readiness: Pick<Readiness, "isReady" | "waitingMs">,
+  release: ReleaseSpec | null,
 ): SeenReplica {
-  const container = found && found.labels[LABELS.configHash] === service.configHash ? found : null;
+  // Tests run once for each release, so they are that release's, whatever was changed since.
+  const sameTest =
+    service.job && release !== null && found?.labels[LABELS.release] === String(release.number);
+  const same = sameTest || found?.labels[LABELS.configHash] === service.configHash;
+  const container = found && same ? found : null;
   const address =
     (container?.state === "running" && container.networks[service.networks[0]?.name ?? ""]) || null;
   if (service.job) {
-    const ready = container?.state === "exited" && container.exitCode === 0;
+    // A release has passed once the control plane knows how its tests ended, not before.
+    const ready = release
+      ? release.result !== null && hasPassed(release.result)
+      : container?.state === "exited" && container.exitCode === 0;
     return { service, replica, name, container, address, ready, waitingMs: 0 };
   }
   const well = container?.state === "running" && container.health !== "unhealthy";
@@ -86,7 +96,16 @@ export function probeTargets(namespace: string, seen: readonly SeenEnvironment[]
     .flatMap(({ replicas }) => replicas)
     .flatMap(({ service, container, address }) =>
       container && address !== null && service.port !== null && container.health !== "unhealthy"
-        ? [{ id: container.id, namespace, address, port: service.port, path: service.readyPath }]
+        ? [
+            {
+              id: container.id,
+              namespace,
+              address,
+              port: service.port,
+              path: service.readyPath,
+              mute: service.attachment,
+            },
+          ]
         : [],
     );
 }

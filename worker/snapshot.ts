@@ -12,6 +12,9 @@ export type Snapshot = {
 /** The value of `LABELS.role` on what fills a volume and then goes: a container, and a volume that says "not yet". */
 export const FILL_ROLE = "fill";
 
+/** The value of `LABELS.role` on the volumes that hold releases' snapshots. */
+export const SNAPSHOT_ROLE = "snapshot";
+
 /** One look at Docker: three calls, whatever the number of objects. */
 export async function observe(engine: Engine, owned: Owned): Promise<Snapshot> {
   const [containers, networks, volumes] = await Promise.all([
@@ -60,4 +63,19 @@ function environmentOf(labels: Record<string, string>): EnvironmentKind | null {
 
 export function isFiller({ labels }: Labelled): boolean {
   return labels[LABELS.role] === FILL_ROLE;
+}
+
+/** The volume that says of `volume` that its content does not count yet. */
+export function unfilledMarker(volume: string): string {
+  return `${volume}_unfilled`;
+}
+
+/** Names of the volumes whose content counts. */
+export function filledVolumes({ volumes }: Snapshot): Set<string> {
+  const marked = new Set(volumes.filter(isFiller).map(({ name }) => name));
+  return new Set(
+    volumes
+      .filter((volume) => !isFiller(volume) && !marked.has(unfilledMarker(volume.name)))
+      .map(({ name }) => name),
+  );
 }

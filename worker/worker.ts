@@ -1,4 +1,5 @@
 import type { Stacks } from "../core/stack.ts";
+import type { CertificateKeeper } from "./certificates/certificateKeeper.ts";
 import type { Clock } from "./clock.ts";
 import type { ControlPlane, InboxRow } from "./controlPlane.ts";
 import { Crashes } from "./crashes.ts";
@@ -22,6 +23,7 @@ import { Reporter } from "./reporter.ts";
 import { resync } from "./resync.ts";
 import { RouteTable } from "./routeTable.ts";
 import { StaleHealth } from "./staleHealth.ts";
+import type { Sources } from "./sources/sources.ts";
 import type { Starters } from "./starters.ts";
 import { Wanted } from "./wanted.ts";
 
@@ -37,6 +39,8 @@ export type WorkerOptions = {
   controlPlane: ControlPlane;
   gateway: Gateway;
   starters: Starters;
+  /** Fetches what projects begin with that have a source of their own. */
+  sources?: Sources;
   stacks: Stacks;
   /** The text of docker/project-template.yml. */
   template: string;
@@ -49,6 +53,8 @@ export type WorkerOptions = {
   volumeWatch?: VolumeWatch | null;
   /** Makes what projects share (gateway, firewall) be there; called after the engine came back, and now and then. */
   ensureShared: (engineChanged: boolean) => Promise<void>;
+  /** Told of each project that lives here, as it is wanted, and of those that are gone. */
+  certificates?: Pick<CertificateKeeper, "follow" | "forget" | "look">;
   /** The control plane no longer takes this worker's word: another one has the host. */
   onFenced: (error: unknown) => void;
   isFenced: (error: unknown) => boolean;
@@ -225,6 +231,7 @@ export class Worker {
 
   private async ensureShared(engineChanged: boolean): Promise<void> {
     await this.options.ensureShared(engineChanged);
+    this.options.certificates?.look();
     const { lost } = await this.routes.compare();
     for (const namespace of lost) this.markNamespace(namespace);
   }
@@ -278,6 +285,7 @@ export class Worker {
       if (known) this.forgetProject(key, known.namespace);
       return;
     }
+    this.options.certificates?.follow(spec);
     try {
       const awaited = this.inbox.awaited(key);
       const result = await reconcile(this.context(), { spec, turn, awaited });
@@ -304,6 +312,7 @@ export class Worker {
       crashes: this.crashes,
       staleHealth: this.staleHealth,
       images: this.images,
+      expire: (projectId) => this.wanted.expire(projectId),
       again: (projectId, delayMs) => this.later(projectId, delayMs, () => this.queue.mark(projectId)),
     };
   }
@@ -311,6 +320,7 @@ export class Worker {
   private forgetProject(projectId: string, namespace: string): void {
     this.wanted.forget(projectId);
     this.reporter.forget(projectId);
+    this.options.certificates?.forget(projectId);
     this.routes.forget(namespace);
     this.timers.get(projectId)?.();
     this.timers.delete(projectId);

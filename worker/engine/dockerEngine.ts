@@ -6,10 +6,19 @@ import type { Disks } from "../disks/disks.ts";
 import { logLines, logText, type LogLine } from "./logFrames.ts";
 import { containerOptions } from "./containerOptions.ts";
 import { containerState, parseStatus } from "./containerStatus.ts";
-import { CHANGE_DEADLINE_MS, PULL_SILENCE_MS, READ_DEADLINE_MS, withDeadline } from "./deadline.ts";
+import { endWhenSilent, sendWhole } from "./archiveStreams.ts";
+import {
+  CHANGE_DEADLINE_MS,
+  COPY_SILENCE_MS,
+  PULL_SILENCE_MS,
+  READ_DEADLINE_MS,
+  whileMoving,
+  withDeadline,
+} from "./deadline.ts";
 import { watchDocker } from "./dockerEvents.ts";
 import type {
   ContainerPlan,
+  ContainerRun,
   Engine,
   EngineContainer,
   EngineListener,
@@ -93,6 +102,22 @@ export class DockerEngine implements Engine {
     );
   }
 
+  async lastRun(container: string): Promise<ContainerRun | null> {
+    const found = await this.read(`look at ${container}`, (abortSignal) =>
+      orWhen(404, null, this.docker.getContainer(container).inspect({ abortSignal })),
+    );
+    const startedAt = momentOf(found?.State.StartedAt);
+    if (!found || startedAt === null) return null;
+    const { Running, Paused, Restarting, ExitCode, OOMKilled, FinishedAt } = found.State;
+    const goesOn = Running || Paused || Restarting;
+    return {
+      startedAt,
+      finishedAt: goesOn ? null : momentOf(FinishedAt),
+      exitCode: goesOn ? null : ExitCode,
+      outOfMemory: OOMKilled,
+    };
+  }
+
   async changeDone(container: string): Promise<void> {
     // Unlike a list, an inspection waits for the container's lock, which its change holds to the end.
     await this.read(`look at ${container}`, (abortSignal) =>
@@ -105,6 +130,13 @@ export class DockerEngine implements Engine {
       orWhen(404, null, this.docker.getImage(image).inspect()),
     );
     return found !== null;
+  }
+
+  async imageVolumes(image: string): Promise<string[] | null> {
+    const found = await this.read(`look at the image ${image}`, () =>
+      orWhen(404, null, this.docker.getImage(image).inspect()),
+    );
+    return found && Object.keys(found.Config.Volumes ?? {}).sort();
   }
 
   async pullImage(image: string): Promise<void> {
@@ -270,15 +302,29 @@ export class DockerEngine implements Engine {
   }
 
   async putArchive(container: string, path: string, tar: Readable | Buffer): Promise<void> {
-    await this.change(`copy files into ${container}`, (abortSignal) =>
-      this.docker.getContainer(container).putArchive(tar, { path, abortSignal }),
-    );
+    const what = `copy files into ${container}`;
+    const put = async (abortSignal: AbortSignal, file: NodeJS.ReadableStream | Buffer) =>
+      await this.docker.getContainer(container).putArchive(file, { path, abortSignal });
+    if (Buffer.isBuffer(tar)) {
+      await this.change(what, (abortSignal) => put(abortSignal, tar));
+      return;
+    }
+    try {
+      await whileMoving(what, COPY_SILENCE_MS, async (signal, moved) => {
+        await sendWhole(tar, moved, (file) => put(signal, file));
+      });
+    } catch (error) {
+      throw engineErrorOf(what, error);
+    } finally {
+      tar.destroy();
+    }
   }
 
   async getArchive(container: string, path: string): Promise<Readable> {
-    return await this.change(`copy files out of ${container}`, async (abortSignal) => {
+    const what = `copy files out of ${container}`;
+    return await this.change(what, async (abortSignal) => {
       const stream = await this.docker.getContainer(container).getArchive({ path, abortSignal });
-      return stream as unknown as Readable;
+      return endWhenSilent(stream as unknown as Readable, COPY_SILENCE_MS, what);
     });
   }
 
@@ -325,6 +371,12 @@ export class DockerEngine implements Engine {
       throw engineErrorOf(what, error);
     }
   }
+}
+
+/** Docker's zero time stands for "never". */
+function momentOf(time: string | undefined): number | null {
+  const at = time === undefined ? NaN : Date.parse(time);
+  return Number.isNaN(at) || at <= 0 ? null : at;
 }
 
 const removed = () => "removed" as const;

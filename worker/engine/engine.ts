@@ -20,7 +20,12 @@ export interface Engine {
    */
   changeDone(container: string): Promise<void>;
 
+  /** When a container ran last, and how that ended; null where it never ran or is not there. */
+  lastRun(container: string): Promise<ContainerRun | null>;
+
   hasImage(image: string): Promise<boolean>;
+  /** The paths that an image declares as volumes; null: there is no such image here. */
+  imageVolumes(image: string): Promise<string[] | null>;
   /** Bounded by silence, not by time: a pull may take long, as long as it goes on. */
   pullImage(image: string): Promise<void>;
 
@@ -43,7 +48,10 @@ export interface Engine {
   /** Ends it if it runs, and takes its anonymous volumes along. */
   removeContainer(container: string): Promise<"removed" | "absent">;
 
-  /** Unpacks a tar below `path`; works on a container that never ran, and reaches into its volumes. */
+  /**
+   * Unpacks a tar below `path`; works on a container that never ran, and reaches into its volumes. A stream is bounded
+   * by silence, not by time, both ways.
+   */
   putArchive(container: string, path: string, tar: Readable | Buffer): Promise<void>;
   getArchive(container: string, path: string): Promise<Readable>;
   /** The last lines that a container wrote, oldest first. */
@@ -90,6 +98,16 @@ export type EngineVolume = {
   sizeBytes?: number | null;
 };
 
+export type ContainerRun = {
+  /** ms since 1970, by the engine's own clock. */
+  startedAt: number;
+  /** Null while it goes on. */
+  finishedAt: number | null;
+  exitCode: number | null;
+  /** Whether the kernel ended a process of it for want of memory. */
+  outOfMemory: boolean;
+};
+
 /** A container as it is to be made. */
 export type ContainerPlan = Pick<
   RenderedService,
@@ -115,7 +133,13 @@ export type ContainerPlan = Pick<
   | "restart"
   | "healthcheck"
   | "logging"
-> & { name: string };
+> & {
+  name: string;
+  /** What variables that stand as ••• are made of; `reveal.ts` puts the values in. */
+  hidden?: RenderedService["hidden"];
+  /** Null: what the image says, or SIGTERM. */
+  stopSignal?: string | null;
+};
 
 export type EngineEvent = {
   type: "container" | "network" | "volume" | "image";

@@ -1,15 +1,17 @@
-import { ENVIRONMENT_KINDS } from "../../core/lifecycle.ts";
+import { ENVIRONMENT_KINDS, type EnvironmentKind } from "../../core/lifecycle.ts";
 import type { RenderedProject } from "../../core/render/rendered.ts";
 import type { ProjectSpec } from "../../core/projectSpec.ts";
-import { isFiller, ofEnvironment, type Snapshot } from "../snapshot.ts";
+import { neededSnapshots } from "../snapshots/neededSnapshots.ts";
+import { filledVolumes, ofEnvironment, type Snapshot } from "../snapshot.ts";
 import type { Operation } from "./operation.ts";
 import { PlanBuilder } from "./planBuilder.ts";
 import { planAbsent } from "./planAbsent.ts";
 import { planHibernated } from "./planHibernated.ts";
-import { planRunning } from "./planRunning.ts";
+import { planPulls, planRunning } from "./planRunning.ts";
+import { planSnapshots } from "./planSnapshots.ts";
 
 export type PlanInput = {
-  spec: Pick<ProjectSpec, "namespace" | "status" | "manifest" | "environments">;
+  spec: Pick<ProjectSpec, "namespace" | "status" | "manifest" | "environments" | "snapshots">;
   /** Null where the project cannot be rendered: then what runs is left alone, and what is to stop or go still does. */
   rendered: RenderedProject | null;
   /** Of this project's namespace. */
@@ -18,20 +20,21 @@ export type PlanInput = {
   missingImages?: ReadonlySet<string>;
   /** Containers that must not run now, by name, and why. */
   held?: ReadonlyMap<string, string>;
+  /** Containers that answer, by name; not given: those that Docker calls healthy. */
+  answering?: ReadonlySet<string>;
+  /** What an environment's services wait for besides its own attachments: those of its group that do not answer. */
+  awaited?: ReadonlyMap<EnvironmentKind, string>;
 };
 
 /**
  * What has to be done so that Docker matches `spec`: nothing, where it does.
  * Pure: the same values give the same operations, in an order in which they can be done one by one.
  */
-export function plan({ spec, rendered, snapshot, missingImages, held }: PlanInput): Operation[] {
+export function plan(input: PlanInput): Operation[] {
+  const { spec, rendered, snapshot, missingImages, held } = input;
   const plan = new PlanBuilder();
-  const marked = new Set(snapshot.volumes.filter(isFiller).map(({ name }) => name));
-  const filledVolumes = new Set(
-    snapshot.volumes
-      .filter((volume) => !isFiller(volume) && !marked.has(`${volume.name}_unfilled`))
-      .map(({ name }) => name),
-  );
+  const filled = filledVolumes(snapshot);
+  const waiting = new Set(neededSnapshots(spec, rendered, snapshot).map(({ kind }) => kind));
   for (const environment of spec.environments) {
     const { kind, desired } = environment;
     const found = ofEnvironment(snapshot, kind);
@@ -45,13 +48,21 @@ export function plan({ spec, rendered, snapshot, missingImages, held }: PlanInpu
         break;
       case "running":
         if (!of) break;
+        // What runs goes on until there is the snapshot of what is to run.
+        if (waiting.has(kind)) {
+          planPulls(plan, of, missingImages ?? new Set());
+          break;
+        }
         planRunning(plan, {
           namespace: spec.namespace,
           rendered: of,
           found,
-          filledVolumes,
+          filledVolumes: filled,
+          release: environment.release ?? null,
           missingImages: missingImages ?? new Set(),
           held: held ?? new Map(),
+          answering: input.answering ?? null,
+          awaited: input.awaited?.get(kind) ?? null,
         });
         break;
     }
@@ -61,6 +72,7 @@ export function plan({ spec, rendered, snapshot, missingImages, held }: PlanInpu
     const strays = ofEnvironment(snapshot, kind);
     planAbsent(plan, kind, strays, spec.status !== "deleting", "it is of no environment that there is");
   }
+  if (spec.status !== "deleting") planSnapshots(plan, ofEnvironment(snapshot, null), spec.snapshots);
   return plan.operations;
 }
 

@@ -4,6 +4,7 @@ import type { RenderedService, RenderedVolume } from "../../core/render/rendered
 import { WORKSPACE } from "../../core/render/view.ts";
 import type { ContainerPlan } from "../engine/engine.ts";
 import { FILL_ROLE, isFiller, type Snapshot } from "../snapshot.ts";
+import { sourceName } from "./operation.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
 
 /** Where the filling container finds the volume that is to be copied: its last part is the workspace's own name. */
@@ -36,7 +37,14 @@ export function planVolume(
   const marked = found.volumes.some(({ name }) => name === marker);
   const leftFiller = found.containers.some(({ name }) => name === filler);
   const everRan = found.containers.some(
-    (container) => !isFiller(container) && container.state !== "created" && there,
+    (container) =>
+      there &&
+      !isFiller(container) &&
+      container.state !== "created" &&
+      // Data is an attachment's alone: whatever else ran says nothing of it.
+      (!user.attachment || container.labels[LABELS.service] === user.service) &&
+      // A container of an earlier release never ran on this one's volume.
+      container.labels[LABELS.release] === volume.labels[LABELS.release],
   );
 
   if (there && (everRan || (!marked && !leftFiller))) {
@@ -68,20 +76,39 @@ export function planVolume(
     why,
     [imagePulled, ...after, ...made],
   );
+  const first = volume.fill.find((fill) => fill.from === "archive" || fill.from === "git");
   const puts = from
     ? [plan.add(kind, { do: "copy workspace", target: filler }, `${volume.name} begins as ${from}`, [helper])]
-    : volume.fill.flatMap((fill) =>
-        fill.from === "starter"
-          ? [
-              plan.add(
-                kind,
-                { do: "put starter", target: filler, stack: fill.stack, folder: fill.folder },
-                `${volume.name} begins as the starter of ${fill.stack}`,
-                [helper],
-              ),
-            ]
-          : [],
-      );
+    : first
+      ? [
+          plan.add(
+            kind,
+            { do: "put source", target: filler, source: first, starters: startersOf(volume) },
+            `${volume.name} begins as ${sourceName(first)}`,
+            [helper],
+          ),
+        ]
+      : volume.fill.flatMap((fill) =>
+          fill.from === "empty"
+            ? [
+                plan.add(
+                  kind,
+                  { do: "own volume", target: filler, user: fill.user },
+                  `${volume.name} begins empty, and is ${user.service}'s`,
+                  [helper],
+                ),
+              ]
+            : fill.from === "starter"
+              ? [
+                  plan.add(
+                    kind,
+                    { do: "put starter", target: filler, stack: fill.stack, folder: fill.folder },
+                    `${volume.name} begins as the starter of ${fill.stack}`,
+                    [helper],
+                  ),
+                ]
+              : [],
+        );
   const counts = plan.add(
     kind,
     { do: "remove volume", target: marker },
@@ -92,10 +119,16 @@ export function planVolume(
   return { made, filled: [counts] };
 }
 
+function startersOf(volume: RenderedVolume): { stack: string; folder: string }[] {
+  return volume.fill.flatMap((fill) =>
+    fill.from === "starter" ? [{ stack: fill.stack, folder: fill.folder }] : [],
+  );
+}
+
 /** A container that is never started: Docker lets files be put through it into the volumes that it mounts. */
-function fillerOf(
+export function fillerOf(
   name: string,
-  volume: RenderedVolume,
+  volume: Pick<RenderedVolume, "name">,
   from: string | null,
   user: RenderedService,
   labels: Record<string, string>,
@@ -108,6 +141,7 @@ function fillerOf(
     entrypoint: null,
     command: ["true"],
     environment: {},
+    hidden: {},
     workingDir: null,
     networks: [],
     healthcheck: null,

@@ -2,11 +2,13 @@ import { LABELS } from "../../core/labels.ts";
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
 import { containerName } from "../../core/naming.ts";
 import type { RenderedEnvironment, RenderedNetwork, RenderedService } from "../../core/render/rendered.ts";
+import type { ReleaseSpec } from "../../core/projectSpec.ts";
 import type { ContainerPlan, EngineContainer } from "../engine/engine.ts";
 import { isFiller, type Snapshot } from "../snapshot.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
 import { planVolume } from "./planFill.ts";
 import { planGrowth } from "./planGrowth.ts";
+import { planOldWorkspaces } from "./planOldWorkspaces.ts";
 
 export type RunningInput = {
   namespace: string;
@@ -15,14 +17,20 @@ export type RunningInput = {
   found: Snapshot;
   /** Filled volumes of the whole project, by name. */
   filledVolumes: ReadonlySet<string>;
+  /** What it runs; null: no release. */
+  release: ReleaseSpec | null;
   missingImages: ReadonlySet<string>;
   /** Containers that must not run now, by name, and why: they crash in a loop. */
   held: ReadonlyMap<string, string>;
+  /** Containers that answer, by name; null: those that Docker calls healthy. */
+  answering: ReadonlySet<string> | null;
+  /** What services wait for besides the environment's own attachments; null: nothing. */
+  awaited: string | null;
 };
 
 /** Makes what is missing, replaces what is different, starts what stands still. */
 export function planRunning(plan: PlanBuilder, input: RunningInput): void {
-  const { rendered, found, namespace } = input;
+  const { rendered, found, namespace, release } = input;
   const { kind } = rendered;
   const wanted = new Map(
     rendered.services.flatMap((service) =>
@@ -40,6 +48,9 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
   for (const container of found.containers) {
     if (isFiller(container)) continue;
     const match = wanted.get(container.name);
+    // What it should be is known once its image has been looked at.
+    if (match?.service.volumesUnknown) continue;
+    if (match && isSameTest(match.service, container, release)) continue;
     if (!match) remove(container.name, `${kind} has no such service any more`);
     else if (container.labels[LABELS.configHash] !== match.service.configHash) {
       remove(container.name, `its configuration changed`);
@@ -49,25 +60,22 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
   }
 
   const networks = planNetworks(plan, kind, rendered.networks, found, removals, remove);
-  const pulls = new Map(
-    [...new Set(rendered.services.map(({ image }) => image))]
-      .filter((image) => input.missingImages.has(image))
-      .map((image) => [
-        image,
-        plan.add(kind, { do: "pull image", target: image }, "this host does not have it"),
-      ]),
-  );
+  const pulls = planPulls(plan, rendered, input.missingImages);
   const volumes = new Map(
     rendered.volumes.map((volume) => {
-      const user = rendered.services.find(({ mounts }) =>
-        mounts.some((mount) => mount.volume === volume.name),
+      const user = rendered.services.find(
+        (service) =>
+          service.mounts.some((mount) => mount.volume === volume.name) && !isTestOver(service, release),
       );
       const planned =
         user &&
+        !user.volumesUnknown &&
         planVolume(plan, kind, volume, user, found, input.filledVolumes, pulls.get(user.image) ?? null);
-      return [volume.name, planned ?? { made: [], filled: [] }];
+      return [volume.name, planned || { made: [], filled: [] }];
     }),
   );
+
+  planOldWorkspaces(plan, rendered, found, removals);
 
   const staying = [...wanted].flatMap(([name, { service }]) => {
     const container = removals.has(name) ? undefined : present.get(name);
@@ -77,14 +85,17 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
     (volume) => planGrowth(plan, kind, volume, found, staying, [...removals.values()]) ?? [],
   );
 
+  const silent = input.awaited ?? silentAttachment(wanted, present, removals, input.answering);
   for (const [name, { service, replica }] of wanted) {
+    if (service.volumesUnknown) continue;
+    const starts = service.attachment || silent === null;
     const held = input.held.get(name);
     const filled = service.mounts.flatMap(({ volume }) => volumes.get(volume)?.filled ?? []);
     const container = removals.has(name) ? undefined : present.get(name);
     if (container) {
       const grown = growths.filter(({ users }) => users.has(name)).map((growth) => growth.grown);
-      planPresent(plan, kind, service, container, networks, { filled, grown }, held);
-    } else if (held === undefined) {
+      planPresent(plan, kind, service, container, networks, { filled, grown, starts }, held);
+    } else if (held === undefined && !isTestOver(service, release)) {
       planMissing(plan, kind, service, containerPlan(name, service, replica), {
         before: [
           removals.get(name) ?? null,
@@ -94,9 +105,59 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
         ],
         networks,
         filled,
+        starts,
       });
     }
   }
+}
+
+/**
+ * The first attachment that does not answer, and so that services wait for before they start; null: none. What runs
+ * already goes on: an attachment that comes back finds its clients where they were.
+ */
+function silentAttachment(
+  wanted: ReadonlyMap<string, { service: RenderedService }>,
+  present: ReadonlyMap<string, EngineContainer>,
+  removals: ReadonlyMap<string, string>,
+  answering: ReadonlySet<string> | null,
+): string | null {
+  for (const [name, { service }] of wanted) {
+    if (!service.attachment) continue;
+    const container = removals.has(name) ? undefined : present.get(name);
+    const well = container?.state === "running" && ["healthy", "none"].includes(container.health);
+    if (answering ? !answering.has(name) || !container : !well) return service.service;
+  }
+  return null;
+}
+
+/** @returns by image the operation that brings it; nothing for those that are there */
+export function planPulls(
+  plan: PlanBuilder,
+  { kind, services }: RenderedEnvironment,
+  missingImages: ReadonlySet<string>,
+): Map<string, string> {
+  return new Map(
+    [...new Set(services.map(({ image }) => image))]
+      .filter((image) => missingImages.has(image))
+      .map((image) => [
+        image,
+        plan.add(kind, { do: "pull image", target: image }, "this host does not have it"),
+      ]),
+  );
+}
+
+/** Tests run once for each release: what was changed meanwhile is for the next one. */
+function isSameTest(
+  service: RenderedService,
+  { labels, state }: EngineContainer,
+  release: ReleaseSpec | null,
+): boolean {
+  if (!service.job || !release || labels[LABELS.release] !== String(release.number)) return false;
+  return release.result !== null || state === "running" || state === "paused" || state === "exited";
+}
+
+function isTestOver({ job }: RenderedService, release: ReleaseSpec | null): boolean {
+  return job && release !== null && release.result !== null;
 }
 
 /** @returns by network name the operation that makes it; nothing for those that are there and right */
@@ -161,7 +222,14 @@ function planMissing(
     before,
     networks,
     filled,
-  }: { before: (string | null)[]; networks: ReadonlyMap<string, string>; filled: string[] },
+    starts,
+  }: {
+    before: (string | null)[];
+    networks: ReadonlyMap<string, string>;
+    filled: string[];
+    /** Whether nothing is waited for before it starts. */
+    starts: boolean;
+  },
 ): void {
   const { name } = container;
   const cause = `${kind} is to run and has no such container`;
@@ -180,6 +248,7 @@ function planMissing(
         [created, madeBy(network)],
       ),
     );
+  if (!starts) return;
   plan.add(kind, { do: "start container", target: name }, `${kind} is to run`, [
     created,
     ...connected,
@@ -193,7 +262,7 @@ function planPresent(
   service: RenderedService,
   container: EngineContainer,
   networks: ReadonlyMap<string, string>,
-  { filled, grown }: { filled: string[]; grown: string[] },
+  { filled, grown, starts }: { filled: string[]; grown: string[]; starts: boolean },
   held: string | undefined,
 ): void {
   const { name, state } = container;
@@ -226,6 +295,7 @@ function planPresent(
   }
   switch (state) {
     case "created":
+      if (!starts) break;
       plan.add(
         kind,
         { do: "start container", target: name },
@@ -234,7 +304,7 @@ function planPresent(
       );
       break;
     case "exited":
-      if (service.job) break;
+      if (service.job || !starts) break;
       plan.add(
         kind,
         { do: "start container", target: name },

@@ -1,0 +1,43 @@
+import { LABELS } from "../../core/labels.ts";
+import type { RenderedEnvironment } from "../../core/render/rendered.ts";
+import { isFiller, unfilledMarker, type Snapshot } from "../snapshot.ts";
+import type { PlanBuilder } from "./planBuilder.ts";
+
+/**
+ * Removes the workspaces of releases that an environment no longer runs, with what was left of filling them: the
+ * snapshot has all that was in them first. One stays while a container of its release is there.
+ * @param removals container → the operation that removes it
+ */
+export function planOldWorkspaces(
+  plan: PlanBuilder,
+  { kind, volumes }: RenderedEnvironment,
+  found: Snapshot,
+  removals: ReadonlyMap<string, string>,
+): void {
+  const wanted = new Set(volumes.map(({ name }) => name));
+  const inUse = new Set(
+    found.containers
+      .filter((container) => !isFiller(container) && !removals.has(container.name))
+      .map(({ labels }) => labels[LABELS.release]),
+  );
+  const cause = `${kind} runs another release now`;
+  for (const { name, labels } of found.volumes) {
+    const release = labels[LABELS.release];
+    if (isFiller({ labels }) || release === undefined || wanted.has(name) || inUse.has(release)) continue;
+    const after = [...removals.values()];
+    const filler = found.containers.find((container) => container.name === `${name}_filler`);
+    if (filler) after.push(plan.add(kind, { do: "remove container", target: filler.name }, cause));
+    const removed = plan.add(kind, { do: "remove volume", target: name }, cause, after);
+    if (found.volumes.some((volume) => volume.name === unfilledMarker(name))) {
+      plan.add(kind, { do: "remove volume", target: unfilledMarker(name) }, cause, [removed]);
+    }
+  }
+  // Its volume may be gone already, or never have been made.
+  for (const { name, labels } of found.volumes) {
+    const of = name.replace(/_unfilled$/, "");
+    if (!isFiller({ labels }) || labels[LABELS.release] === undefined || wanted.has(of)) continue;
+    if (!found.volumes.some((volume) => volume.name === of)) {
+      plan.add(kind, { do: "remove volume", target: name }, cause);
+    }
+  }
+}

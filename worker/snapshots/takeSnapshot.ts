@@ -1,0 +1,135 @@
+import { Readable } from "node:stream";
+import { pack } from "tar-stream";
+import { SlipwayError } from "../../core/errors.ts";
+import { LABELS } from "../../core/labels.ts";
+import { snapshotVolumeName, workspaceVolumeName } from "../../core/naming.ts";
+import type { RenderedService } from "../../core/render/rendered.ts";
+import { WORKSPACE } from "../../core/render/view.ts";
+import type { Engine } from "../engine/engine.ts";
+import { COPY_SOURCE, fillerOf } from "../plan/planFill.ts";
+import { FILL_ROLE, filledVolumes, SNAPSHOT_ROLE, unfilledMarker, type Snapshot } from "../snapshot.ts";
+import type { Content } from "./contentHash.ts";
+import { readContent, SNAPSHOT_LIMITS, type SnapshotLimits } from "./readContent.ts";
+
+export type TakeInput = {
+  engine: Engine;
+  instanceId: string;
+  projectId: string;
+  namespace: string;
+  /** A service that uses the workspace: its image makes the containers through which files are copied. */
+  user: RenderedService;
+  /** What there is of the project, nothing of it left from an earlier attempt (plan/planSnapshots.ts). */
+  found: Snapshot;
+  limits?: SnapshotLimits;
+};
+
+/** A snapshot is gone, and nothing on this host has its content any more: no retry mends that. */
+export class SnapshotLost extends SlipwayError {
+  constructor(snapshot: string) {
+    super({
+      code: "not_found",
+      message: `The snapshot ${snapshot.slice(0, 16)} is gone from this host, and the dev workspace is not what it was then.`,
+      hint: "Go back to development and test again, which takes a new one.",
+    });
+    this.name = "SnapshotLost";
+  }
+}
+
+/**
+ * Takes a snapshot of dev's workspace: an immutable volume, named for the SHA-256 of its content.
+ *
+ * Dev may be at work meanwhile, so its files are read once, into a volume of nobody's (`…_snapshot_staging`), and
+ * hashed on the way; what was read is then copied into a volume of that name, unless there is one. As with workspaces
+ * (plan/planFill.ts), a second volume says "not yet" until the copy is whole; whatever an interruption leaves behind, the
+ * next plan removes.
+ *
+ * @throws SlipwayError where dev has no workspace, or too large a one; EngineError
+ */
+export async function takeSnapshot(input: TakeInput): Promise<Content> {
+  const { engine, namespace } = input;
+  const own = labelsOf(input);
+  const fill = { ...own, [LABELS.role]: FILL_ROLE };
+  const source = requireWorkspace(input);
+  const staging = `${namespace}_snapshot_staging`;
+  const stager = `${staging}_filler`;
+  await engine.createVolume({ name: staging, labels: fill, sizeBytes: null });
+  await engine.createContainer(fillerOf(stager, { name: staging }, source, input.user, fill));
+  const content = await copy(engine, stager, input.limits);
+  await engine.removeContainer(stager);
+
+  const name = snapshotVolumeName(namespace, content.hash);
+  if (!filledVolumes(input.found).has(name)) {
+    const marker = unfilledMarker(name);
+    const filler = `${name}_filler`;
+    const labels = { ...own, [LABELS.role]: SNAPSHOT_ROLE, [LABELS.snapshot]: content.hash };
+    await engine.createVolume({ name: marker, labels: fill, sizeBytes: null });
+    await engine.createVolume({ name, labels, sizeBytes: null });
+    await engine.createContainer(fillerOf(filler, { name }, staging, input.user, fill));
+    const copied = await copy(engine, filler, input.limits);
+    if (copied.hash !== content.hash) {
+      throw new Error(`${name} was copied from ${staging} and is not the same: ${copied.hash}.`);
+    }
+    await engine.removeContainer(filler);
+    // From here on it counts.
+    await engine.removeVolume(marker);
+  }
+  await engine.removeVolume(staging);
+  return content;
+}
+
+/**
+ * Makes a snapshot again that is gone from this host, where dev's workspace still has its content.
+ * @throws SnapshotLost
+ */
+export async function retakeSnapshot(input: TakeInput, snapshot: string): Promise<void> {
+  const { engine, namespace } = input;
+  const source = requireWorkspace(input);
+  const reader = `${namespace}_snapshot_reader`;
+  const labels = { ...labelsOf(input), [LABELS.role]: FILL_ROLE };
+  await engine.createContainer(fillerOf(reader, { name: source }, null, input.user, labels));
+  // Only looked at: what differs is not copied.
+  const now = await readContent(
+    await engine.getArchive(reader, WORKSPACE),
+    null,
+    input.limits ?? SNAPSHOT_LIMITS,
+  );
+  await engine.removeContainer(reader);
+  if (now.hash !== snapshot) throw new SnapshotLost(snapshot);
+  const taken = await takeSnapshot(input);
+  if (taken.hash !== snapshot) throw new SnapshotLost(snapshot);
+}
+
+function labelsOf({ instanceId, projectId, namespace }: TakeInput): Record<string, string> {
+  return {
+    [LABELS.instance]: instanceId,
+    [LABELS.project]: projectId,
+    [LABELS.namespace]: namespace,
+  };
+}
+
+function requireWorkspace({ namespace, found }: TakeInput): string {
+  const source = workspaceVolumeName(namespace, "dev", null);
+  if (filledVolumes(found).has(source)) return source;
+  throw new SlipwayError({
+    code: "not_found",
+    message: `There is no dev workspace to take a snapshot of: the volume ${source} is not there, or not filled yet.`,
+    hint: "Go back to development, which makes it, and test again.",
+  });
+}
+
+/** Copies what a container mounts at `COPY_SOURCE` into its workspace. */
+async function copy(engine: Engine, container: string, limits = SNAPSHOT_LIMITS): Promise<Content> {
+  const source = await engine.getArchive(container, COPY_SOURCE);
+  const tar = pack();
+  const [read, put] = await Promise.allSettled([
+    readContent(source, tar, limits),
+    engine.putArchive(container, "/", Readable.from(tar)),
+  ]);
+  // Each ends with the other; what the workspace is says more than that Docker got half of it.
+  if (read.status === "rejected" && (read.reason instanceof SlipwayError || put.status === "fulfilled")) {
+    throw read.reason;
+  }
+  if (put.status === "rejected") throw put.reason;
+  if (read.status === "rejected") throw read.reason;
+  return read.value;
+}
