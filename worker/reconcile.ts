@@ -118,9 +118,7 @@ export async function reconcile(
     namespace,
     seen: environment,
     renderError: rendering.error,
-    failures: execution.failed.filter(
-      ({ operation }) => operation.environment === environment.spec.kind || operation.environment === null,
-    ),
+    failures: execution.failed.filter(({ operation }) => concerns(operation, environment)),
     held,
     overfull,
     unsized: volumeWatch?.why ?? null,
@@ -247,6 +245,15 @@ async function run(
     if (error instanceof EngineError && error.fault === "image_missing") images.forget();
   }
   return execution;
+}
+
+/** Whether an operation is part of what an environment needs: an image is pulled once for all that run it. */
+function concerns(operation: Operation, { spec, rendered }: SeenEnvironment): boolean {
+  if (operation.environment === null || operation.environment === spec.kind) return true;
+  return (
+    operation.do === "pull image" &&
+    (rendered?.services ?? []).some(({ image }) => image === operation.target)
+  );
 }
 
 /** Containers that an operation stops, removes or replaces. */

@@ -72,6 +72,11 @@ export class DockerEngine implements Engine {
             endpoint.IPAddress || null,
           ]),
         ),
+        networkIds: Object.fromEntries(
+          Object.entries(container.NetworkSettings.Networks).flatMap(([name, endpoint]) =>
+            endpoint.NetworkID ? [[name, endpoint.NetworkID]] : [],
+          ),
+        ),
       };
     });
   }

@@ -81,6 +81,11 @@ export type EngineContainer = {
   exitCode: number | null;
   /** Network name → IPv4 address there; null while the container does not run. */
   networks: Record<string, string | null>;
+  /**
+   * Network name → id of the network that it last ran on. A container that stands still stays bound to that one even if
+   * it is gone and another has its name.
+   */
+  networkIds?: Record<string, string>;
 };
 
 export type EngineNetwork = {

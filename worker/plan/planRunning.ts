@@ -40,7 +40,9 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
       }),
     ),
   );
-  const present = new Map(found.containers.map((container) => [container.name, container]));
+  const present = new Map(
+    found.containers.map((container) => [container.name, withoutLostNetworks(container, rendered, found)]),
+  );
 
   const removals = new Map<string, string>();
   const remove = (name: string, cause: string) =>
@@ -70,7 +72,15 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
       const planned =
         user &&
         !user.volumesUnknown &&
-        planVolume(plan, kind, volume, user, found, input.filledVolumes, pulls.get(user.image) ?? null);
+        planVolume(
+          plan,
+          kind,
+          volume,
+          user,
+          usedBy(found, rendered, volume.name),
+          input.filledVolumes,
+          pulls.get(user.image) ?? null,
+        );
       return [volume.name, planned || { made: [], filled: [] }];
     }),
   );
@@ -158,6 +168,37 @@ function isSameTest(
 
 function isTestOver({ job }: RenderedService, release: ReleaseSpec | null): boolean {
   return job && release !== null && release.result !== null;
+}
+
+/**
+ * A container that stands still stays bound to the network that it ran on: where that one is gone, it cannot start, even
+ * on another of that name, before it is connected again.
+ */
+function withoutLostNetworks(
+  container: EngineContainer,
+  rendered: RenderedEnvironment,
+  found: Snapshot,
+): EngineContainer {
+  const isLost = (name: string, address: string | null) => {
+    const id = container.networkIds?.[name];
+    const isOurs = rendered.networks.some((network) => network.name === name);
+    return isOurs && address === null && id !== undefined && !found.networks.some((network) => network.id === id);
+  };
+  const networks = Object.entries(container.networks).filter(([name, address]) => !isLost(name, address));
+  return { ...container, networks: Object.fromEntries(networks) };
+}
+
+/** Without the containers of services that do not use `volume`: what they did says nothing of it. */
+function usedBy(found: Snapshot, { services }: RenderedEnvironment, volume: string): Snapshot {
+  const others = new Set(
+    services
+      .filter(({ mounts }) => !mounts.some((mount) => mount.volume === volume))
+      .map(({ service }) => service),
+  );
+  const containers = found.containers.filter(
+    (container) => isFiller(container) || !others.has(container.labels[LABELS.service] ?? ""),
+  );
+  return { ...found, containers };
 }
 
 /** @returns by network name the operation that makes it; nothing for those that are there and right */
