@@ -125,7 +125,8 @@ async function runIn(
       const [stdout, stderr] = [new PassThrough(), new PassThrough()];
       docker.modem.demuxStream(stream, stdout, stderr);
       const texts = Promise.all([textOf(stdout), textOf(stderr)]);
-      stream.on("end", () => {
+      // An engine that dies closes the stream without an end.
+      stream.on("close", () => {
         stdout.end();
         stderr.end();
       });

@@ -85,6 +85,26 @@ describe("the firewall's plan", () => {
     expect(mended.match(/-j SLIPWAY-FWD-abcd2345/g)).toHaveLength(1);
   });
 
+  test("puts the way to DOCKER-USER before the engine's own chains, and leaves other rules before it alone", () => {
+    const isolation = "-A FORWARD -j DOCKER-ISOLATION-STAGE-1\n";
+    const others = "-A FORWARD -i lo -j ACCEPT\n";
+    const way = "-A FORWARD -j DOCKER-USER\n";
+    const late = ensured(EMPTY).replace(way, others + isolation + way);
+    expect(planFirewall(parseSave(late), chains).problems).toEqual([
+      "FORWARD jumps to DOCKER-USER only after DOCKER-ISOLATION-STAGE-1.",
+    ]);
+    expect(parseSave(ensured(late)).get("FORWARD")).toEqual([
+      "-j DOCKER-USER",
+      "-i lo -j ACCEPT",
+      "-j DOCKER-ISOLATION-STAGE-1",
+    ]);
+    const early = ensured(EMPTY).replace(way, others + way + isolation);
+    expect(planFirewall(parseSave(early), chains).problems).toEqual([]);
+    const none = ensured(EMPTY).replace(way, isolation);
+    expect(planFirewall(parseSave(none), chains).problems).toEqual(["FORWARD does not jump to DOCKER-USER."]);
+    expect(planFirewall(parseSave(ensured(none)), chains).problems).toEqual([]);
+  });
+
   test("lets a second instance have its jump before ours", () => {
     const second = desiredChains("zzzz9999", "ipv4", "DOCKER-USER");
     const both = apply(ensured(EMPTY), planFirewall(parseSave(ensured(EMPTY)), second).restore ?? "");

@@ -3,6 +3,11 @@ import { OWN_CHAIN, type Chain } from "./rules.ts";
 /** What is wrong with the rules that are there, as sentences; and the iptables-restore input that mends it. */
 export type FirewallPlan = { problems: string[]; restore: string | null };
 
+const USER_CHAIN = "DOCKER-USER";
+/** A rule that leads into a chain of the engine's own. */
+const ENGINE_CHAIN = /-j (DOCKER(?!-USER$)\S*)$/;
+const NO_PLAN = { problems: [], lines: [] };
+
 /** The rules of each chain in the filter table, in order, from iptables-save's text. */
 export type Table = Map<string, string[]>;
 
@@ -22,9 +27,11 @@ export function parseSave(text: string): Table {
  * because an ACCEPT before it would decide. One input replaces all at once: there is no instant without rules.
  */
 export function planFirewall(table: Table, desired: readonly Chain[]): FirewallPlan {
-  const problems = desired.flatMap((chain) => problemsOf(table, chain));
+  const way = desired.some(({ parent }) => parent === USER_CHAIN) ? wayToUserChain(table) : NO_PLAN;
+  const problems = [...way.problems, ...desired.flatMap((chain) => problemsOf(table, chain))];
   if (problems.length === 0) return { problems, restore: null };
   const lines = [
+    ...way.lines,
     ...desired.map((chain) => `:${chain.name} - [0:0]`),
     // Declaring a chain of one's own empties it; a jump has to be taken out by hand before it is put first.
     ...desired.flatMap((chain) => [
@@ -34,6 +41,25 @@ export function planFirewall(table: Table, desired: readonly Chain[]): FirewallP
     ...desired.flatMap((chain) => chain.rules.map((rule) => `-A ${chain.name} ${rule}`)),
   ];
   return { problems, restore: restoreInput(lines) };
+}
+
+/**
+ * Docker means its DOCKER-USER to come before its own chains, but an engine that restarts and keeps its containers alive
+ * (live-restore, seen with 20.10) puts its isolation before it, which drops what our rules let through.
+ */
+function wayToUserChain(table: Table): { problems: string[]; lines: string[] } {
+  const forward = table.get("FORWARD") ?? [];
+  const at = forward.indexOf(`-j ${USER_CHAIN}`);
+  const other = forward.findIndex((rule) => ENGINE_CHAIN.test(rule));
+  if (at !== -1 && (other === -1 || at < other)) return NO_PLAN;
+
+  const inserted = `-I FORWARD 1 -j ${USER_CHAIN}`;
+  if (at === -1) return { problems: [`FORWARD does not jump to ${USER_CHAIN}.`], lines: [inserted] };
+  const first = ENGINE_CHAIN.exec(forward[other] ?? "")?.[1];
+  return {
+    problems: [`FORWARD jumps to ${USER_CHAIN} only after ${first}.`],
+    lines: [`-D FORWARD -j ${USER_CHAIN}`, inserted],
+  };
 }
 
 /** The input that takes `names` and every jump to them away; null where nothing of them is there. */
