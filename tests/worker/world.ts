@@ -19,13 +19,23 @@ import { jsonLog } from "../../worker/log.ts";
 import { sharedParts } from "../../worker/shared.ts";
 import { startersFrom } from "../../worker/starters.ts";
 import { MemoryControlPlane } from "../../worker/testing/memoryControlPlane.ts";
+import type { RetryPolicy } from "../../worker/queue.ts";
 import { Worker } from "../../worker/worker.ts";
 
 const WITHIN_MS = 60_000;
 
+type Answer = { status: number; body: string };
+
+/** Where a world is, if not on the machine's own engine. */
+export type Place = {
+  docker: Docker;
+  /** Asks the gateway, where its port is not the test's to reach. */
+  get?: (path: string) => Promise<Answer>;
+};
+
 /** A host of the test's own on the real engine: real gateway, real firewall, real containers. */
 export class World {
-  readonly docker = new Docker();
+  readonly docker: Docker;
   readonly logs: string[] = [];
   readonly controlPlane = new MemoryControlPlane("10.248");
   readonly gateway: SocketGateway;
@@ -35,7 +45,14 @@ export class World {
   private readonly template: string;
   private worker: Worker | null = null;
 
-  private constructor(instanceId: string, httpPort: number, dataDir: string, template: string) {
+  private constructor(
+    instanceId: string,
+    httpPort: number,
+    dataDir: string,
+    template: string,
+    private readonly place: Place,
+  ) {
+    this.docker = place.docker;
     this.instanceId = instanceId;
     this.httpPort = httpPort;
     this.dataDir = dataDir;
@@ -43,17 +60,24 @@ export class World {
     this.gateway = new SocketGateway(dataDir);
   }
 
-  static async make(instanceId: string, httpPort: number): Promise<World> {
+  static async make(
+    instanceId: string,
+    httpPort: number,
+    place: Place = { docker: new Docker() },
+  ): Promise<World> {
     const dataDir = await mkdtemp(join(tmpdir(), "slipway-worker-"));
     const template = await readFile(new URL("../../docker/project-template.yml", import.meta.url), "utf8");
-    const world = new World(instanceId, httpPort, dataDir, template);
+    const world = new World(instanceId, httpPort, dataDir, template, place);
     await world.removeOwned();
     await world.ensureShared(true);
     return world;
   }
 
   /** Starts a worker, as a new process would: nothing of an earlier one is known to it. */
-  async startWorker(engine: Engine = new DockerEngine(this.docker)): Promise<Worker> {
+  async startWorker(
+    engine: Engine = new DockerEngine(this.docker),
+    { retry }: { retry?: RetryPolicy } = {},
+  ): Promise<Worker> {
     const stacks = loadStacks();
     const worker: Worker = new Worker({
       engine,
@@ -74,6 +98,7 @@ export class World {
       onFenced: () => {},
       isFenced: () => false,
       timing: { resyncMs: 1_000, orphanGraceMs: 2_000 },
+      ...(retry && { retry }),
     });
     this.worker = worker;
     await worker.start();
@@ -166,7 +191,8 @@ export class World {
     return `http://127.0.0.1:${this.httpPort}${environmentPath(namespace, kind)}${path}`;
   }
 
-  async get(namespace: string, kind = "dev", path = "/"): Promise<{ status: number; body: string }> {
+  async get(namespace: string, kind = "dev", path = "/"): Promise<Answer> {
+    if (this.place.get) return await this.place.get(`${environmentPath(namespace, kind)}${path}`);
     const response = await fetch(this.url(namespace, kind, path), { signal: AbortSignal.timeout(5_000) });
     return { status: response.status, body: await response.text() };
   }
