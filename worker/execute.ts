@@ -1,7 +1,22 @@
 import type { Engine } from "./engine/engine.ts";
 import { COPY_SOURCE } from "./plan/planFill.ts";
 import type { Operation } from "./plan/operation.ts";
+import type { OpenedSource, SourceFill } from "./sources/sources.ts";
+import { WORKSPACE } from "../core/render/view.ts";
+import { ownedFolder } from "./attachments/ownedFolder.ts";
+import { revealed, revealNothing, type Reveal } from "./reveal.ts";
 import type { Starters } from "./starters.ts";
+
+/** What `npm run images` makes. */
+const OWN_IMAGE = /^slipway\//;
+
+type Hands = {
+  engine: Engine;
+  starters: Starters;
+  openSource: (source: SourceFill) => Promise<OpenedSource>;
+  reveal: Reveal;
+  buildImage: ((image: string) => Promise<void>) | undefined;
+};
 
 export type Failure = { operation: Operation; error: unknown };
 
@@ -16,13 +31,28 @@ export type Execution = {
  * Does a plan's operations, those that do not wait for each other side by side. Decides nothing: a failure keeps back
  * what comes after it, everything else goes on.
  * @param parallel how many calls at once
+ * @param openSource fetches the source of the plan's project
  * @param onDone told after each operation that succeeded
  */
 export async function execute(
   engine: Engine,
   starters: Starters,
   operations: readonly Operation[],
-  { parallel, onDone }: { parallel: number; onDone?: (operation: Operation, tookMs: number) => void },
+  {
+    parallel,
+    onDone,
+    openSource = nothingToOpen,
+    reveal = revealNothing,
+    buildImage,
+  }: {
+    parallel: number;
+    /** Puts hidden values into a container that is made. */
+    reveal?: Reveal;
+    /** Makes an image of Slipway's own; without it, it is pulled like any other. */
+    buildImage?: (image: string) => Promise<void>;
+    onDone?: (operation: Operation, tookMs: number) => void;
+    openSource?: (source: SourceFill) => Promise<OpenedSource>;
+  },
 ): Promise<Execution> {
   const execution: Execution = { done: [], failed: [], skipped: [] };
   const waiting = new Set(operations);
@@ -48,7 +78,7 @@ export async function execute(
     const run = async (operation: Operation) => {
       const startedAt = performance.now();
       try {
-        await perform(engine, starters, operation);
+        await perform({ engine, starters, openSource, reveal, buildImage }, operation);
         done.add(operation.id);
         execution.done.push(operation);
         onDone?.(operation, performance.now() - startedAt);
@@ -65,11 +95,14 @@ export async function execute(
 }
 
 /** One operation is one call (a copy is two: what comes out of one container goes into it again elsewhere). */
-async function perform(engine: Engine, starters: Starters, operation: Operation): Promise<unknown> {
+async function perform(
+  { engine, starters, openSource, reveal, buildImage }: Hands,
+  operation: Operation,
+): Promise<unknown> {
   const { target } = operation;
   switch (operation.do) {
     case "pull image":
-      return await engine.pullImage(target);
+      return buildImage && OWN_IMAGE.test(target) ? await buildImage(target) : await engine.pullImage(target);
     case "create network":
       return await engine.createNetwork(operation.network);
     case "remove network":
@@ -85,13 +118,19 @@ async function perform(engine: Engine, starters: Starters, operation: Operation)
     case "remove volume":
       return await engine.removeVolume(target);
     case "create container":
-      return await engine.createContainer(operation.container);
+      return await engine.createContainer(await revealed(operation.container, reveal));
     case "put starter":
       return await engine.putArchive(target, "/", await starters.tar(operation.stack, operation.folder));
+    case "put source":
+      return await putSource(engine, starters, await openSource(operation.source), operation);
     case "copy workspace":
       return await engine.putArchive(target, "/", await engine.getArchive(target, COPY_SOURCE));
+    case "own volume":
+      return await engine.putArchive(target, "/", await ownedFolder(WORKSPACE, operation.user));
     case "connect":
       return await engine.connectNetwork(operation.network, target, operation.aliases);
+    case "disconnect":
+      return await engine.disconnectNetwork(operation.network, target);
     case "start container":
       return await engine.startContainer(target);
     case "pause container":
@@ -103,4 +142,25 @@ async function perform(engine: Engine, starters: Starters, operation: Operation)
     case "remove container":
       return await engine.removeContainer(target);
   }
+}
+
+/** All of it again, whatever an interrupted attempt left: what counts is decided by the source, not by what is there. */
+async function putSource(
+  engine: Engine,
+  starters: Starters,
+  source: OpenedSource,
+  { target, starters: wanted }: Extract<Operation, { do: "put source" }>,
+): Promise<void> {
+  try {
+    await engine.putArchive(target, "/", source.tar());
+    for (const { stack, folder } of wanted) {
+      if (!source.has(folder)) await engine.putArchive(target, "/", await starters.tar(stack, folder));
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+async function nothingToOpen(): Promise<never> {
+  throw new Error("A source is to be put into a workspace, and nobody can open one.");
 }

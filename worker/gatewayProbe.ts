@@ -7,7 +7,11 @@ const NOBODY = /timeout|refused|no route|unreachable/;
 
 /** Asks containers from the gateway's side, so that what is found ready can be reached by requests. */
 export function gatewayProbe(gateway: Pick<Gateway, "probe">): ReadinessProbe {
-  return async ({ address, port, path }) => {
+  return async ({ address, port, path, mute }) => {
+    if (mute) {
+      const opened = await gateway.probe({ address, port, connectOnly: true, timeoutMs: PROBE_TIMEOUT_MS });
+      return opened.kind === "answered";
+    }
     const answer = await gateway.probe({ address, port, path: path ?? "/", timeoutMs: PROBE_TIMEOUT_MS });
     if (path === null) return answer.kind === "answered" || !NOBODY.test(answer.reason);
     return answer.kind === "answered" && answer.status >= 200 && answer.status < 400;

@@ -16,6 +16,8 @@ export type ProbeTarget = {
   port: number;
   /** HTTP path that answers 2xx or 3xx when ready; null: an open port will do. */
   path: string | null;
+  /** Whether it may be something that takes HTTP for an attack: then nothing is said to it. */
+  mute?: boolean;
 };
 
 export type ReadinessProbe = (target: ProbeTarget) => Promise<boolean>;

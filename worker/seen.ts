@@ -5,6 +5,12 @@ import { hasPassed } from "../core/releases.ts";
 import type { RenderedEnvironment, RenderedProject, RenderedService } from "../core/render/rendered.ts";
 import type { EngineContainer } from "./engine/engine.ts";
 import type { ProbeTarget, Readiness } from "./readiness.ts";
+import {
+  earlierReplica,
+  isRolledContainer,
+  replicaName,
+  type RoutedReplica,
+} from "./rollout/replicas.ts";
 import { isFiller, ofEnvironment, type Snapshot } from "./snapshot.ts";
 
 /** An environment as it was just seen, beside what is wanted of it. */
@@ -15,6 +21,10 @@ export type SeenEnvironment = {
   found: Snapshot;
   /** One for each replica of each service that the rendered environment has. */
   replicas: SeenReplica[];
+  /** The same of a release that gets some of the requests; not given: there is none. */
+  canary?: SeenReplica[];
+  /** What there is of earlier revisions of services that are rolled out; not given: nothing. */
+  earlier?: RoutedReplica[];
 };
 
 export type SeenReplica = {
@@ -42,14 +52,21 @@ export function seeProject(
     const found = ofEnvironment(snapshot, environment.kind);
     const of = rendered?.environments.find(({ kind }) => kind === environment.kind) ?? null;
     const byName = new Map(found.containers.map((container) => [container.name, container]));
-    const replicas = (of?.services ?? []).flatMap((service) =>
-      Array.from({ length: service.replicas }, (_, index) => {
-        const name = containerName(spec.namespace, environment.kind, service.service, index + 1);
-        const release = environment.release ?? null;
-        return seeReplica(service, index + 1, name, byName.get(name), readiness, release);
-      }),
-    );
-    return { spec: environment, rendered: of, found, replicas };
+    const see = (services: readonly RenderedService[]) =>
+      services.flatMap((service) =>
+        Array.from({ length: service.replicas }, (_, index) => {
+          const name = replicaName(spec.namespace, environment.kind, service, index + 1);
+          const release = environment.release ?? null;
+          return seeReplica(service, index + 1, name, byName.get(name), readiness, release);
+        }),
+      );
+    const replicas = see(of?.services ?? []);
+    const canary = see(of?.canary ?? []);
+    const wanted = new Set([...replicas, ...canary].map(({ name }) => name));
+    const earlier = found.containers
+      .filter((container) => isRolledContainer(container) && !wanted.has(container.name))
+      .map((container) => earlierReplica(spec.namespace, environment.kind, container, readiness));
+    return { spec: environment, rendered: of, found, replicas, canary, earlier };
   });
 }
 
@@ -93,8 +110,8 @@ function seeReplica(
 export function probeTargets(namespace: string, seen: readonly SeenEnvironment[]): ProbeTarget[] {
   return seen
     .filter(({ spec }) => spec.desired === "running")
-    .flatMap(({ replicas }) => replicas)
-    .flatMap(({ service, container, address }) =>
+    .flatMap(({ replicas, canary = [], earlier = [] }) => [...replicas, ...canary, ...earlier])
+    .flatMap(({ service, container, address }: Pick<RoutedReplica, "service" | "container" | "address">) =>
       container && address !== null && service.port !== null && container.health !== "unhealthy"
         ? [
             {

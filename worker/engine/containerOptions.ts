@@ -16,6 +16,7 @@ export function containerOptions(container: ContainerPlan): ContainerCreateOptio
     ...(container.workingDir && { WorkingDir: container.workingDir }),
     Env: Object.entries(container.environment).map(([name, value]) => `${name}=${value}`),
     Labels: container.labels,
+    ...(container.stopSignal && { StopSignal: container.stopSignal }),
     StopTimeout: Math.ceil(container.stopGraceMs / 1000),
     ...(healthcheck && {
       Healthcheck: {

@@ -239,6 +239,22 @@ export class DockerEngine implements Engine {
     });
   }
 
+  async disconnectNetwork(network: string, container: string): Promise<"disconnected" | "unchanged"> {
+    return await this.change(`disconnect ${container} from ${network}`, async () => {
+      const refusal = await this.docker
+        .getNetwork(network)
+        .disconnect({ Container: container })
+        .then(
+          () => null,
+          (error: unknown) => error as Error,
+        );
+      if (refusal === null) return "disconnected";
+      // What is not connected, the engine answers 403 of to a running container, and 404 to another.
+      if (/is not connected to/.test(refusal.message)) return "unchanged";
+      throw refusal;
+    });
+  }
+
   async startContainer(container: string): Promise<"started" | "unchanged"> {
     return await this.change(`start the container ${container}`, (abortSignal) =>
       orWhen(

@@ -41,6 +41,7 @@ export interface Engine {
   /** Makes a container and does not start it; it is on the first of its networks only. */
   createContainer(container: ContainerPlan): Promise<{ id: string }>;
   connectNetwork(network: string, container: string, aliases: string[]): Promise<"connected" | "unchanged">;
+  disconnectNetwork(network: string, container: string): Promise<"disconnected" | "unchanged">;
   startContainer(container: string): Promise<"started" | "unchanged">;
   pauseContainer(container: string): Promise<"paused" | "unchanged">;
   unpauseContainer(container: string): Promise<"unpaused" | "unchanged">;

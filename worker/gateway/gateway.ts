@@ -1,5 +1,5 @@
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
-import type { ProjectRoutesInput } from "../../core/routes.ts";
+import type { ProjectRoutes, ProjectRoutesInput, RolloutPhase } from "../../core/routes.ts";
 
 /** What the worker tells the gateway, and what the gateway answers: `socketGateway.ts` says it over the push door. */
 export interface Gateway {
@@ -21,12 +21,43 @@ export interface Gateway {
   /** The version of each project that the gateway answers from at this moment, by namespace. */
   answeringVersions(): Promise<Map<string, number>>;
 
+  /** A project's routes as the gateway has them at this moment; null where it has none. */
+  routes(namespace: string): Promise<ProjectRoutes | null>;
+
+  /** How many requests each of `upstreams` (`address:port`) has in progress, and how many of those have no end. */
+  inProgress(upstreams: readonly string[]): Promise<Map<string, InProgress>>;
+
+  /** What was counted of a rollout's requests, from its first mark in the table on. */
+  rollout(namespace: string, kind: EnvironmentKind, id: string): Promise<RolloutCounts>;
+
   /** Sends a real request through the route and says who answered it, at which version of the table. */
   proveRoute(proof: RouteProof): Promise<RouteAnswer>;
 
   /** Sends one GET to a container from the gateway's side of the network, before any route leads there. */
   probe(probe: Probe): Promise<ProbeAnswer>;
 }
+
+/** `streams`: those of the `requests` that are WebSockets or event streams. */
+export type InProgress = { requests: number; streams: number };
+
+export type SideCounts = {
+  served: number;
+  /** Answered with 5xx, by a container or by the gateway in its place. */
+  failed: number;
+  /** The client left, or the answer broke off after it had begun. */
+  aborted: number;
+  /** How many requests took up to so many ms, and longer than the entry before: [ms, requests]. */
+  latencies: [number, number][];
+};
+
+/** By the phase in which requests began. `none`: no container had them. */
+export type PhaseCounts = { accepted: number; old: SideCounts; new: SideCounts; none: SideCounts };
+
+export type RolloutCounts = {
+  /** Whether the gateway itself went back to the old side. */
+  undone: boolean;
+  phases: Record<RolloutPhase, PhaseCounts>;
+};
 
 export type RouteProof = {
   namespace: string;
@@ -51,6 +82,8 @@ export type Probe = {
   port: number;
   /** Default `/`. */
   path?: string;
+  /** An open port answers with 0: nothing is sent. */
+  connectOnly?: boolean;
   /** The Host header; default `<address>:<port>`. */
   host?: string;
   /** Default 2,000. */

@@ -1,10 +1,26 @@
 import { z } from "zod";
-import { environmentPath, vProjectRoutes, type ProjectRoutesInput } from "../../core/routes.ts";
+import type { EnvironmentKind } from "../../core/lifecycle.ts";
+import {
+  environmentPath,
+  vProjectRoutes,
+  type ProjectRoutes,
+  type ProjectRoutesInput,
+} from "../../core/routes.ts";
 import { gatewayPaths } from "./config.ts";
 import { askDoor, type DoorAnswer, type DoorRequest } from "./door.ts";
-import { GatewayError, type GatewayErrorKind } from "./gatewayError.ts";
-import type { Gateway, Probe, ProbeAnswer, RouteAnswer, RouteProof } from "./gateway.ts";
+import { GatewayError } from "./gatewayError.ts";
+import type {
+  Gateway,
+  InProgress,
+  Probe,
+  ProbeAnswer,
+  RolloutCounts,
+  RouteAnswer,
+  RouteProof,
+} from "./gateway.ts";
+import { askPushDoor, readAnswer } from "./pushDoor.ts";
 import { PushQueue } from "./pushQueue.ts";
+import { askInProgress, askRollout, askRoutes } from "./rolloutDoor.ts";
 
 const PUSH_TIMEOUT_MS = 10_000;
 /** Thousands of projects in one body. */
@@ -12,12 +28,9 @@ const PUSH_ALL_TIMEOUT_MS = 60_000;
 const PROOF_TIMEOUT_MS = 5_000;
 const PROBE_TIMEOUT_MS = 2_000;
 
-const vRefusal = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 const vPushed = z.object({ version: z.int() });
 const vVersions = z.record(z.string(), z.int());
 const vProbed = z.union([z.object({ status: z.int() }), z.object({ error: z.string() })]);
-
-const REFUSALS: readonly GatewayErrorKind[] = ["invalid", "stale", "taken", "full", "busy", "broken"];
 
 /** The gateway whose state is below `dataDir`, spoken to over its push door. */
 export class SocketGateway implements Gateway {
@@ -47,7 +60,19 @@ export class SocketGateway implements Gateway {
 
   async answeringVersions(): Promise<Map<string, number>> {
     const answer = await this.ask({ method: "GET", path: "/versions", timeoutMs: PUSH_TIMEOUT_MS });
-    return new Map(Object.entries(read(vVersions, answer)));
+    return new Map(Object.entries(readAnswer(vVersions, answer)));
+  }
+
+  async routes(namespace: string): Promise<ProjectRoutes | null> {
+    return await askRoutes(this.paths.pushSocket, namespace);
+  }
+
+  async inProgress(upstreams: readonly string[]): Promise<Map<string, InProgress>> {
+    return await askInProgress(this.paths.pushSocket, upstreams);
+  }
+
+  async rollout(namespace: string, kind: EnvironmentKind, id: string): Promise<RolloutCounts> {
+    return await askRollout(this.paths.pushSocket, namespace, kind, id);
   }
 
   async proveRoute(proof: RouteProof): Promise<RouteAnswer> {
@@ -69,16 +94,17 @@ export class SocketGateway implements Gateway {
     address,
     port,
     path = "/",
+    connectOnly,
     host,
     timeoutMs = PROBE_TIMEOUT_MS,
   }: Probe): Promise<ProbeAnswer> {
     const answer = await this.ask({
       method: "POST",
       path: "/probe",
-      body: JSON.stringify({ address, port, path, host, timeoutMs }),
+      body: JSON.stringify({ address, port, path, connectOnly, host, timeoutMs }),
       timeoutMs: timeoutMs + PROBE_TIMEOUT_MS,
     });
-    const probed = read(vProbed, answer);
+    const probed = readAnswer(vProbed, answer);
     if ("status" in probed) return { kind: "answered", status: probed.status };
     return { kind: "failed", reason: probed.error === "connection refused" ? "refused" : probed.error };
   }
@@ -90,15 +116,11 @@ export class SocketGateway implements Gateway {
       body: JSON.stringify(parse(routes)),
       timeoutMs: PUSH_TIMEOUT_MS,
     });
-    return read(vPushed, answer).version;
+    return readAnswer(vPushed, answer).version;
   }
 
   private async ask(request: DoorRequest): Promise<DoorAnswer> {
-    const answer = await askDoor(this.paths.pushSocket, request);
-    if (answer.status === 200) return answer;
-    const { error } = read(vRefusal, answer);
-    const kind = REFUSALS.find((known) => known === error.code) ?? "broken";
-    throw new GatewayError(kind, `The gateway refuses ${request.method} ${request.path}: ${error.message}.`);
+    return await askPushDoor(this.paths.pushSocket, request);
   }
 }
 
@@ -111,16 +133,4 @@ function parse(routes: ProjectRoutesInput) {
     "invalid",
     `The routes of ${routes.namespace} are malformed: ${problems.join("; ")}.`,
   );
-}
-
-function read<T>(schema: z.ZodType<T>, answer: DoorAnswer): T {
-  try {
-    return schema.parse(JSON.parse(answer.body));
-  } catch (cause) {
-    throw new GatewayError(
-      "broken",
-      `The gateway answered ${answer.status} with something that is not its own language.`,
-      { cause },
-    );
-  }
 }

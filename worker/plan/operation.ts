@@ -2,6 +2,7 @@ import type { RenderedNetwork } from "../../core/render/rendered.ts";
 import { formatSize } from "../../core/units.ts";
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
 import type { ContainerPlan } from "../engine/engine.ts";
+import type { SourceFill } from "../sources/sources.ts";
 
 /** One call to Docker, why it is made, and what has to be done before it. */
 export type Operation = Action & {
@@ -26,9 +27,14 @@ export type Action =
   | { do: "create container"; target: string; container: ContainerPlan }
   /** Puts a stack's starter into `folder` of the workspace that the container mounts. */
   | { do: "put starter"; target: string; stack: string; folder: string }
+  /** Puts the project's source into the workspace, and starters into those of their folders that it lacks. */
+  | { do: "put source"; target: string; source: SourceFill; starters: { stack: string; folder: string }[] }
   /** Copies everything of the volume that the container mounts for it into the workspace. */
   | { do: "copy workspace"; target: string }
+  /** Gives the volume that the container mounts as its workspace, empty as it is, to `user` (`uid:gid`) alone. */
+  | { do: "own volume"; target: string; user: string }
   | { do: "connect"; target: string; network: string; aliases: string[] }
+  | { do: "disconnect"; target: string; network: string }
   | { do: "start container"; target: string }
   | { do: "pause container"; target: string }
   | { do: "unpause container"; target: string }
@@ -46,6 +52,12 @@ export function printPlan(operations: readonly Operation[]): string {
   return lines.join("\n");
 }
 
+/** `./app`, `https://git.example/a/b.git#main` */
+export function sourceName(source: SourceFill): string {
+  if (source.from === "archive") return source.name;
+  return source.ref === null ? source.url : `${source.url}#${source.ref}`;
+}
+
 /** `create network project_…_dev (internal, 10.128.0.0/26)` */
 export function describe(action: Action): string {
   const { do: what, target } = action;
@@ -60,10 +72,16 @@ export function describe(action: Action): string {
       return `${what} ${target} to ${formatSize(action.sizeBytes)}`;
     case "put starter":
       return `${what} ${action.stack} into ${action.folder} by ${target}`;
+    case "put source":
+      return `${what} ${sourceName(action.source)} by ${target}`;
     case "copy workspace":
       return `${what} by ${target}`;
+    case "own volume":
+      return `${what} for ${action.user} by ${target}`;
     case "connect":
       return `${what} ${target} to ${action.network}`;
+    case "disconnect":
+      return `${what} ${target} from ${action.network}`;
     default:
       return `${what} ${target}`;
   }

@@ -4,7 +4,7 @@ local schema = require("slipway.schema")
 
 local M = {}
 
--- nil where `wanted` ({address, port, path, host?, timeoutMs}) can be probed; else what is wrong with it.
+-- nil where `wanted` ({address, port, path or connectOnly, host?, timeoutMs}) can be probed; else what is wrong with it.
 function M.problem(wanted)
   local port, timeout = wanted.port, wanted.timeoutMs
   if type(port) ~= "number" or port % 1 ~= 0 or port < 1 or port > 65535 then
@@ -12,6 +12,9 @@ function M.problem(wanted)
   end
   if type(timeout) ~= "number" or timeout < 1 or timeout > 60000 then
     return "timeoutMs: from 1 to 60000"
+  end
+  if wanted.connectOnly == true then
+    return schema.container_address(wanted.address, "address")
   end
   if type(wanted.path) ~= "string" or not wanted.path:find("^/[\33-\126]*$") then
     return "path: a path without spaces"
@@ -30,6 +33,10 @@ function M.run(wanted)
   local connected, why = socket:connect(address, wanted.port)
   if not connected then
     return { error = why }
+  end
+  if wanted.connectOnly then
+    socket:close()
+    return { status = 0 }
   end
   local sent
   sent, why = socket:send(table.concat({
