@@ -65,6 +65,8 @@ export type GroupSpec = {
   /** The group's name in Docker, as a project has one. */
   namespace: string;
   attachments: GroupAttachment[];
+  /** What each kind of environment should be of what the group has: as much as the member that wants most. */
+  desired: Record<EnvironmentKind, DesiredState>;
   /** The subnets of the group's networks, IPv4 in CIDR form, for the kinds of which a member's environment is there. */
   subnets: Partial<Record<EnvironmentKind, string>>;
 };
@@ -79,8 +81,12 @@ export type ProjectSpec = {
   manifest: Manifest;
   /** Sealed (core/sealing.ts) by variable name: only the worker's key opens them. */
   secrets?: Record<string, string>;
+  /** The same, plain: in the worker alone. */
+  opened?: Record<string, string>;
   /** Those that people set, by domain: the chain as PEM and the key, sealed until the worker opens it. */
   certificates?: Record<string, { chain: string; key: string }>;
+  /** Opened by the worker, for its git alone (core/source.ts); never part of what crosses the wire. */
+  gitSecrets?: Record<string, string>;
   /** Null without a group. */
   group?: GroupSpec | null;
   environments: EnvironmentSpec[];

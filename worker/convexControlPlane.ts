@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { ConvexClient } from "convex/browser";
+import { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { ConvexError } from "convex/values";
 import { z } from "zod";
 import { api } from "../convex/_generated/api.js";
@@ -7,6 +7,8 @@ import type { Id } from "../convex/_generated/dataModel.d.ts";
 import { SlipwayError, type ErrorData } from "../core/errors.ts";
 import { DESIRED_STATES, ENVIRONMENT_KINDS, STATUSES, type EnvironmentKind } from "../core/lifecycle.ts";
 import { vManifest } from "../core/manifest.ts";
+import { vAttachments } from "../core/attachments.ts";
+import { GROUP_NAMESPACE } from "../core/groups.ts";
 import { NAMESPACE } from "../core/naming.ts";
 import type { ProjectSpec } from "../core/projectSpec.ts";
 import { SNAPSHOT_HASH } from "../core/releases.ts";
@@ -15,6 +17,8 @@ import type { CodeStore } from "./codeIndex/syncCode.ts";
 import type { KeptLine, LogStore } from "./keptLogs/logKeeper.ts";
 import type { OpenSecrets } from "./secrets.ts";
 import type { Log } from "./log.ts";
+import type { Admitted, Doorkeeper, Knock } from "./door/doorkeeper.ts";
+import type { SourceStore, StoredSource } from "./sources/sources.ts";
 import type { ControlPlane, HostedProject, InboxRow } from "./controlPlane.ts";
 
 /** Milliseconds that the control plane has to answer. */
@@ -30,6 +34,8 @@ export type Registration = {
   cpus: number;
   memoryBytes: number;
   stacks: string[];
+  /** Where this machine reaches the worker's door. */
+  doorUrl?: string;
 };
 
 const vKind = z.enum(ENVIRONMENT_KINDS);
@@ -60,6 +66,13 @@ const vRelease = z.object({
     })
     .nullable(),
 });
+const vGroupSpec = z.object({
+  name: z.string(),
+  namespace: z.string().regex(GROUP_NAMESPACE),
+  attachments: vAttachments,
+  desired: z.record(vKind, z.enum(DESIRED_STATES)),
+  subnets: z.partialRecord(vKind, z.cidrv4()),
+});
 const vSpec = z.object({
   projectId: z.string(),
   slug: z.string(),
@@ -68,6 +81,8 @@ const vSpec = z.object({
   status: z.enum(STATUSES),
   manifest: vManifest,
   secrets: z.record(z.string(), z.string()).optional(),
+  group: vGroupSpec.nullish(),
+  certificates: z.record(z.string(), z.object({ chain: z.string(), key: z.string() })).optional(),
   environments: z.array(
     z.object({
       kind: vKind,
@@ -85,10 +100,15 @@ const vSpec = z.object({
 
 const vCodeFiles = z.array(z.object({ path: z.string(), hash: z.string() }));
 
+const vStoredSource = z.union([
+  z.object({ state: z.literal("ready"), url: z.url(), sha256: z.string(), bytes: z.number() }),
+  z.object({ state: z.enum(["waiting", "used"]) }),
+]);
+
 const vErrorData = z.looseObject({ code: z.string(), message: z.string(), hint: z.string().optional() });
 
 /** A Convex deployment, spoken to with Convex's own client: it reconnects for ever by itself. */
-export class ConvexControlPlane implements ControlPlane, CodeStore, LogStore {
+export class ConvexControlPlane implements ControlPlane, CodeStore, LogStore, SourceStore, Doorkeeper {
   private readonly client: ConvexClient;
   private lease: { hostId: Id<"hosts">; epoch: number } | null = null;
 
@@ -97,7 +117,7 @@ export class ConvexControlPlane implements ControlPlane, CodeStore, LogStore {
    * @param openSecrets puts a project's secrets among its variables
    */
   constructor(
-    url: string,
+    private readonly url: string,
     tokenFile: string,
     private readonly openSecrets: OpenSecrets,
     log: Log,
@@ -136,6 +156,28 @@ export class ConvexControlPlane implements ControlPlane, CodeStore, LogStore {
     );
     const spec = vSpec.nullable().parse(found);
     return spec && (await this.openSecrets(spec));
+  }
+
+  async source(projectId: string): Promise<StoredSource> {
+    const { hostId } = this.held();
+    const found = await bounded("say where a project's source is", () =>
+      this.client.query(api.worker.source, { hostId, projectId }),
+    );
+    return vStoredSource.parse(found);
+  }
+
+  /** Asks with the token of whoever knocks at the door, not with the worker's own. */
+  async authorize(token: string, knock: Knock): Promise<Admitted> {
+    const asker = new ConvexHttpClient(this.url, { auth: token, logger: false, fetch: withinDeadline });
+    const found = await bounded("judge a token", () => asker.mutation(api.workspace.authorize, knock));
+    if (found.hostId !== this.held().hostId) {
+      throw new SlipwayError({
+        code: "not_found",
+        message: `${found.slug} does not live on this host.`,
+        hint: "Ask again where its host's door is: slipway project show says where it lives.",
+      });
+    }
+    return found;
   }
 
   async projects(): Promise<HostedProject[]> {
@@ -216,8 +258,11 @@ export class ConvexControlPlane implements ControlPlane, CodeStore, LogStore {
     );
   }
 
-  async heartbeat(): Promise<void> {
-    await bounded("take a heartbeat", () => this.client.mutation(api.worker.heartbeat, this.held()));
+  /** @param problems what is wrong with the host itself, as sentences */
+  async heartbeat(problems: string[] = []): Promise<void> {
+    await bounded("take a heartbeat", () =>
+      this.client.mutation(api.worker.heartbeat, { ...this.held(), problems }),
+    );
   }
 
   async unregister(): Promise<void> {
@@ -257,6 +302,10 @@ function clientLogger(log: Log) {
 export function isFenced(error: unknown): boolean {
   return error instanceof SlipwayError && error.data.code === "stale_epoch";
 }
+
+/** Ends the request itself, where {@link bounded} only stops waiting for it. */
+const withinDeadline: typeof fetch = (input, init) =>
+  fetch(input, { ...init, signal: AbortSignal.timeout(DEADLINE_MS) });
 
 async function bounded<T>(what: string, call: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

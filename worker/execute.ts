@@ -1,5 +1,4 @@
 import type { Engine } from "./engine/engine.ts";
-import { COPY_SOURCE } from "./plan/planFill.ts";
 import type { Operation } from "./plan/operation.ts";
 import type { OpenedSource, SourceFill } from "./sources/sources.ts";
 import { WORKSPACE } from "../core/render/view.ts";
@@ -124,7 +123,7 @@ async function perform(
     case "put source":
       return await putSource(engine, starters, await openSource(operation.source), operation);
     case "copy workspace":
-      return await engine.putArchive(target, "/", await engine.getArchive(target, COPY_SOURCE));
+      return await engine.putArchive(target, "/", await engine.getArchive(operation.reader, WORKSPACE));
     case "own volume":
       return await engine.putArchive(target, "/", await ownedFolder(WORKSPACE, operation.user));
     case "connect":

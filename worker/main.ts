@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import Docker from "dockerode";
 import { loadStacks, starterFolder } from "../docker/stacks/loadStacks.ts";
 import { causeChain, SlipwayError } from "../core/errors.ts";
+import { certificateKeeper } from "./certificates/fromConfig.ts";
 import { pause, realClock } from "./clock.ts";
 import { startIndexer } from "./codeIndex/indexer.ts";
 import { workerConfig, type WorkerConfig } from "./config.ts";
@@ -11,12 +12,14 @@ import { openDisks } from "./disks/openDisks.ts";
 import { VolumeWatch } from "./disks/volumeWatch.ts";
 import { READ_DEADLINE_MS, withDeadline } from "./engine/deadline.ts";
 import { DockerEngine } from "./engine/dockerEngine.ts";
+import { probeAtStart } from "./firewall/probeAtStart.ts";
 import { SocketGateway } from "./gateway/socketGateway.ts";
 import { kernelLimits, raiseCommand } from "./kernel/kernelLimits.ts";
 import { startLogKeeper } from "./keptLogs/logKeeper.ts";
 import { jsonLog, type Log } from "./log.ts";
 import { secretsFrom } from "./secrets.ts";
 import { sharedParts } from "./shared.ts";
+import { sourcesIn } from "./sources/sources.ts";
 import { startersFrom } from "./starters.ts";
 import { Worker } from "./worker.ts";
 
@@ -42,6 +45,7 @@ async function main(): Promise<void> {
     log,
   );
   const opening = openDisks(docker, config);
+  const certificates = certificateKeeper(config, log);
   const ensureShared = sharedParts(docker, config, realClock, log, async () => (await opening).disks);
   const stopping = stopSignal();
   // What nobody foresaw: the next worker finds everything as Docker has it.
@@ -62,6 +66,7 @@ async function main(): Promise<void> {
     controlPlane,
     gateway,
     starters: startersFrom((stack) => starterFolder(stacks[stack]!)),
+    sources: await sourcesIn(config.dataDir, controlPlane),
     stacks,
     template,
     instanceId: config.instanceId,
@@ -69,14 +74,16 @@ async function main(): Promise<void> {
     random: Math.random,
     log,
     ensureShared,
+    certificates,
     volumeWatch: why === null ? null : watchVolumes(docker, config, why, log),
     onFenced: (error) => fenced(config, log, error),
     isFenced,
   });
+  let problems = (): string[] => [];
   const heartbeats = setInterval(() => void beat(), leaseMs / 3);
   const beat = async () => {
     try {
-      await controlPlane.heartbeat();
+      await controlPlane.heartbeat(problems());
       worker.onControlPlaneHeard();
     } catch (error) {
       if (isFenced(error)) fenced(config, log, error);
@@ -95,12 +102,19 @@ async function main(): Promise<void> {
     ...{ engine, instanceId: config.instanceId, clock: realClock, log },
     store: controlPlane,
   });
+  certificates.start();
   await worker.start();
+  const probing = probeAtStart({ ...config, docker, gateway, clock: realClock, log }, async () => {
+    await ensureShared(true);
+  });
+  problems = probing.problems;
   log("ready", { host: config.hostName, epoch, httpPort: config.httpPort, stacks: Object.keys(stacks) });
 
   log("stopping", { signal: await stopping.signal });
   clearInterval(heartbeats);
+  probing.end();
   endIndexing();
+  await Promise.race([certificates.stop(), pause(realClock, FAREWELL_MS)]);
   endKeepingLogs();
   await Promise.race([worker.stop(), pause(realClock, DRAIN_MS)]);
   await Promise.race([farewell(controlPlane, log), pause(realClock, FAREWELL_MS)]);

@@ -29,8 +29,8 @@ export type Action =
   | { do: "put starter"; target: string; stack: string; folder: string }
   /** Puts the project's source into the workspace, and starters into those of their folders that it lacks. */
   | { do: "put source"; target: string; source: SourceFill; starters: { stack: string; folder: string }[] }
-  /** Copies everything of the volume that the container mounts for it into the workspace. */
-  | { do: "copy workspace"; target: string }
+  /** Copies everything of the workspace that the container `reader` mounts into the one that this container mounts. */
+  | { do: "copy workspace"; target: string; reader: string }
   /** Gives the volume that the container mounts as its workspace, empty as it is, to `user` (`uid:gid`) alone. */
   | { do: "own volume"; target: string; user: string }
   | { do: "connect"; target: string; network: string; aliases: string[] }

@@ -7,9 +7,6 @@ import { FILL_ROLE, isFiller, type Snapshot } from "../snapshot.ts";
 import { sourceName } from "./operation.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
 
-/** Where the filling container finds the volume that is to be copied: its last part is the workspace's own name. */
-export const COPY_SOURCE = `/from${WORKSPACE}`;
-
 /**
  * Makes a volume and puts its first content into it, exactly once, whenever the worker may be killed.
  *
@@ -32,10 +29,11 @@ export function planVolume(
   imagePulled: string | null,
 ): { made: string[]; filled: string[] } {
   const marker = `${volume.name}_unfilled`;
-  const filler = `${volume.name}_filler`;
+  const filler = fillerName(volume.name);
+  const reader = readerName(volume.name);
   const there = found.volumes.some(({ name }) => name === volume.name);
   const marked = found.volumes.some(({ name }) => name === marker);
-  const leftFiller = found.containers.some(({ name }) => name === filler);
+  const left = [filler, reader].filter((helper) => found.containers.some(({ name }) => name === helper));
   const everRan = found.containers.some(
     (container) =>
       there &&
@@ -47,9 +45,9 @@ export function planVolume(
       container.labels[LABELS.release] === volume.labels[LABELS.release],
   );
 
-  if (there && (everRan || (!marked && !leftFiller))) {
+  if (there && (everRan || (!marked && left.length === 0))) {
     const cause = `${volume.name} is filled already`;
-    const gone = leftFiller ? [plan.add(kind, { do: "remove container", target: filler }, cause)] : [];
+    const gone = left.map((target) => plan.add(kind, { do: "remove container", target }, cause));
     if (marked) plan.add(kind, { do: "remove volume", target: marker }, cause, gone);
     return { made: [], filled: [] };
   }
@@ -58,8 +56,7 @@ export function planVolume(
     ? `filling ${volume.name} was interrupted`
     : `${kind} is to run and has no ${volume.name}`;
   const labels = { ...volume.labels, [LABELS.role]: FILL_ROLE };
-  const after: string[] = [];
-  if (leftFiller) after.push(plan.add(kind, { do: "remove container", target: filler }, why));
+  const after = left.map((target) => plan.add(kind, { do: "remove container", target }, why));
   if (!marked) {
     after.push(plan.add(kind, { do: "create volume", target: marker, labels, sizeBytes: null }, why));
   }
@@ -72,13 +69,28 @@ export function planVolume(
   const from = source?.from === "volume" ? source.name : null;
   const helper = plan.add(
     kind,
-    { do: "create container", target: filler, container: fillerOf(filler, volume, from, user, labels) },
+    { do: "create container", target: filler, container: fillerOf(filler, volume.name, user, labels) },
     why,
     [imagePulled, ...after, ...made],
   );
+  const readers = from
+    ? [
+        plan.add(
+          kind,
+          { do: "create container", target: reader, container: fillerOf(reader, from, user, labels) },
+          why,
+          [imagePulled, ...after],
+        ),
+      ]
+    : [];
   const first = volume.fill.find((fill) => fill.from === "archive" || fill.from === "git");
   const puts = from
-    ? [plan.add(kind, { do: "copy workspace", target: filler }, `${volume.name} begins as ${from}`, [helper])]
+    ? [
+        plan.add(kind, { do: "copy workspace", target: filler, reader }, `${volume.name} begins as ${from}`, [
+          helper,
+          ...readers,
+        ]),
+      ]
     : first
       ? [
           plan.add(
@@ -115,7 +127,9 @@ export function planVolume(
     `${volume.name} is filled: from here on it is the project's own`,
     puts.length === 0 ? [helper] : puts,
   );
-  plan.add(kind, { do: "remove container", target: filler }, `${volume.name} is filled`, [counts]);
+  for (const target of from ? [filler, reader] : [filler]) {
+    plan.add(kind, { do: "remove container", target }, `${volume.name} is filled`, [counts]);
+  }
   return { made, filled: [counts] };
 }
 
@@ -125,15 +139,25 @@ function startersOf(volume: RenderedVolume): { stack: string; folder: string }[]
   );
 }
 
-/** A container that is never started: Docker lets files be put through it into the volumes that it mounts. */
+export function fillerName(volume: string): string {
+  return `${volume}_filler`;
+}
+
+/** Docker locks a container while files come out of it or go into it: a copy needs two. */
+export function readerName(volume: string): string {
+  return `${volume}_reader`;
+}
+
+/**
+ * A container that is never started: Docker lets files be put through it into the volume that it mounts as its
+ * workspace, and taken out.
+ */
 export function fillerOf(
   name: string,
-  volume: Pick<RenderedVolume, "name">,
-  from: string | null,
+  volume: string,
   user: RenderedService,
   labels: Record<string, string>,
 ): ContainerPlan {
-  const mount = { readOnly: false, noCopy: true };
   return {
     ...user,
     name,
@@ -149,9 +173,6 @@ export function fillerOf(
     tmpfs: {},
     // Docker puts no file below `/` of a read-only root, not even into a volume there.
     readOnly: false,
-    mounts: [
-      { ...mount, volume: volume.name, target: WORKSPACE },
-      ...(from ? [{ ...mount, volume: from, target: COPY_SOURCE, readOnly: true }] : []),
-    ],
+    mounts: [{ volume, target: WORKSPACE, readOnly: false, noCopy: true }],
   };
 }
