@@ -18,21 +18,25 @@ export const listHosts = query({
       cpus: v.number(),
       memoryBytes: v.number(),
       stacks: v.array(v.string()),
+      problems: v.array(v.string()),
     }),
   ),
   handler: async (ctx) => {
     const caller = await requireReader(ctx);
     if (caller.scope !== "all") return [];
     const hosts = await ctx.db.query("hosts").take(MOST_HOSTS);
-    return hosts.map(({ _id, name, state, version, engineVersion, cpus, memoryBytes, stacks }) => ({
-      hostId: _id,
-      name,
-      state,
-      version,
-      engineVersion,
-      cpus,
-      memoryBytes,
-      stacks,
-    }));
+    return hosts.map(
+      ({ _id, name, state, version, engineVersion, cpus, memoryBytes, stacks, problems = [] }) => ({
+        hostId: _id,
+        name,
+        state,
+        version,
+        engineVersion,
+        cpus,
+        memoryBytes,
+        stacks,
+        problems,
+      }),
+    );
   },
 });

@@ -134,6 +134,8 @@ export default defineSchema({
     stacks: v.array(v.string()),
     /** Where the worker's door is reached: files, commands, terminals. */
     doorUrl: v.optional(v.string()),
+    /** What its worker finds wrong with the machine itself, as sentences. */
+    problems: v.optional(v.array(v.string())),
     /** `live` holds its lease, `lost` let it run out, `left` gave it back. */
     state: v.union(v.literal("live"), v.literal("lost"), v.literal("left")),
     /** The fencing number: a write that carries an older one is refused. */

@@ -42,11 +42,11 @@ export const register = mutation({
 
 /** Keeps the lease for another `leaseMs`; to be sent every third of that. */
 export const heartbeat = mutation({
-  args: lease,
+  args: { ...lease, problems: v.optional(v.array(v.string())) },
   returns: v.null(),
-  handler: async (ctx, args) => {
+  handler: async (ctx, { problems, ...args }) => {
     const { host, actor } = await requireLease(ctx, args);
-    await hosts.heartbeat(ctx, actor, host);
+    await hosts.heartbeat(ctx, actor, host, problems ?? []);
     return null;
   },
 });

@@ -24,6 +24,7 @@ export const registrationFields = {
 
 type Registration = ObjectType<typeof registrationFields>;
 
+const MOST_PROBLEMS = 10;
 const DOOR_URL = /^https?:\/\/[A-Za-z0-9.:[\]-]{1,255}$/;
 const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
@@ -78,8 +79,21 @@ function checkRegistration({ name, cpus, memoryBytes, doorUrl }: Omit<Registrati
   }
 }
 
-/** Prolongs the lease; a host that had lost it, and that nobody else took, has it again. */
-export async function heartbeat(ctx: MutationCtx, actor: Actor, host: Doc<"hosts">): Promise<void> {
+/**
+ * Prolongs the lease; a host that had lost it, and that nobody else took, has it again.
+ * @param problems what its worker finds wrong with the machine itself, as sentences
+ */
+export async function heartbeat(
+  ctx: MutationCtx,
+  actor: Actor,
+  host: Doc<"hosts">,
+  problems: string[],
+): Promise<void> {
+  const told = problems.slice(0, MOST_PROBLEMS).map((problem) => problem.slice(0, 500));
+  // The host's row is subscribed to, so it is written only where something changed.
+  if (JSON.stringify(told) !== JSON.stringify(host.problems ?? [])) {
+    await ctx.db.patch("hosts", host._id, { problems: told });
+  }
   const lease = await leaseOf(ctx, host._id);
   if (host.state === "live" && lease) {
     const now = Date.now();

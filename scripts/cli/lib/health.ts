@@ -28,6 +28,8 @@ export async function backendHealth(session: Session): Promise<Health & { hosts:
 export function workerHealth(hosts: HostView[]): Health {
   const own = hosts.find(({ name }) => name === hostName());
   if (!own) return { ok: false, detail: `no worker of ${hostName()} ever registered` };
+  const [problem] = own.problems ?? [];
+  if (own.state === "live" && problem !== undefined) return { ok: false, detail: `${own.name}: ${problem}` };
   const detail = {
     live: `${own.name}, lease held`,
     lost: `${own.name} sends no heartbeat`,

@@ -1,6 +1,8 @@
 import type Docker from "dockerode";
 import { openDisks } from "../../../../worker/disks/openDisks.ts";
 import { checkFirewall } from "../../../../worker/firewall/firewall.ts";
+import { probeFirewall, type ProbeOutcome } from "../../../../worker/firewall/probe.ts";
+import { FIREWALL_FIX } from "../../../../worker/firewall/probeAtStart.ts";
 import { SocketGateway } from "../../../../worker/gateway/socketGateway.ts";
 import { isPortFree } from "../../../setup/ports.ts";
 import type { Instance } from "../../../setup/instance.ts";
@@ -26,6 +28,7 @@ export function slipwayChecks(dataDir: string, session: Session | null, docker: 
     { title: "gateway", run: async () => await gatewayAnswers(instance) },
     { title: "routes", run: async () => await routesMatch(backend, session, docker) },
     { title: "firewall", run: async () => await firewall(instance, docker) },
+    { title: "isolation", run: async () => await isolation(session, docker) },
     { title: "volume sizes", run: async () => await volumeSizes(dataDir, instance, docker) },
     { title: "ports", run: async () => await ports(dataDir, instance, docker) },
   ];
@@ -85,6 +88,19 @@ async function firewall({ instanceId }: Instance, docker: Docker | null): Promis
   const { findings, backends } = await checkFirewall(docker, { instanceId });
   if (findings.length === 0) return ok(`rules in place (iptables-${backends.join(", iptables-")})`);
   return failed(findings.join(" "), `${START}: the worker puts its rules back.`);
+}
+
+/** Real attempts from real containers: rules that are in place may still mean nothing. */
+async function isolation({ dataDir, instance }: Session, docker: Docker | null): Promise<Finding> {
+  if (!docker) return skipped("the engine does not answer");
+  const outcomes = await probeFirewall(docker, instance.instanceId, new SocketGateway(dataDir));
+  const told = (state: ProbeOutcome["state"]) =>
+    outcomes.filter((outcome) => outcome.state === state).map(({ title, detail }) => `${title}: ${detail}`);
+  const [broken, unclear] = [told("broken"), told("unknown")];
+  if (broken.length > 0) return failed(broken.join("; "), FIREWALL_FIX);
+  if (unclear.length > 0)
+    return warning(unclear.join("; "), "Run it again; where it stays so, run it as root.");
+  return ok(`tried and holds: ${outcomes.map(({ title }) => title).join(", ")}`);
 }
 
 async function volumeSizes(

@@ -1,0 +1,68 @@
+import type Docker from "dockerode";
+import type { Clock } from "../clock.ts";
+import type { Gateway } from "../gateway/gateway.ts";
+import type { Log } from "../log.ts";
+import { removeWires } from "./outside.ts";
+import { probeFirewall, type ProbeOutcome } from "./probe.ts";
+import { removeProbes } from "./probeWorld.ts";
+
+/** Milliseconds until a firewall that did not hold is tried again. */
+const AGAIN_MS = 60_000;
+
+export const FIREWALL_FIX =
+  "Another program's rules come before Slipway's: look at `iptables -S` and at nftables' tables, and restart Slipway.";
+
+/**
+ * Tries the firewall once, in the background, and again for as long as it does not hold.
+ * @param ensure puts the rules back
+ * @returns what is wrong now, as sentences, and how to end it
+ */
+export function probeAtStart(
+  { docker, instanceId, gateway, clock, log }: ProbeContext,
+  ensure: () => Promise<void>,
+): { problems: () => string[]; end: () => void } {
+  let problems: string[] = [];
+  let cancel = () => {};
+  let ended = false;
+  const look = async () => {
+    try {
+      const outcomes = await probeFirewall(docker, instanceId, gateway);
+      for (const outcome of outcomes) log("firewall-probe", outcome);
+      problems = outcomes.filter(({ state }) => state === "broken").map(sentence);
+      if (problems.length === 0) return;
+      log("ISOLATION-BROKEN", { problems, hint: FIREWALL_FIX });
+      await ensure();
+    } catch (error) {
+      log("firewall-probe-failed", { error });
+    }
+    if (!ended) cancel = clock.after(AGAIN_MS, () => void look());
+  };
+  const start = async () => {
+    try {
+      await Promise.all([removeProbes(docker, instanceId), removeWires(docker, instanceId)]);
+    } catch (error) {
+      log("firewall-probe-failed", { error });
+    }
+    await look();
+  };
+  void start();
+  return {
+    problems: () => problems,
+    end() {
+      ended = true;
+      cancel();
+    },
+  };
+}
+
+export type ProbeContext = {
+  docker: Docker;
+  instanceId: string;
+  gateway: Pick<Gateway, "probe">;
+  clock: Clock;
+  log: Log;
+};
+
+function sentence({ title, detail }: ProbeOutcome): string {
+  return `The firewall does not hold (${title}): ${detail}.`;
+}
