@@ -200,9 +200,11 @@ describe("a workspace", () => {
         "3. create volume ns_test_workspace_unfilled: test is to run and has no ns_test_workspace",
         "4. create volume ns_test_workspace after 3: test is to run and has no ns_test_workspace",
         "5. create container ns_test_workspace_filler (slipway/node:20) after 3, 4: test is to run and has no ns_test_workspace",
-        "6. copy workspace by ns_test_workspace_filler after 5: ns_test_workspace begins as ns_dev_workspace",
-        "7. remove volume ns_test_workspace_unfilled after 6: ns_test_workspace is filled: from here on it is the project's own",
-        "8. remove container ns_test_workspace_filler after 7: ns_test_workspace is filled",
+        "6. create container ns_test_workspace_reader (slipway/node:20) after 3: test is to run and has no ns_test_workspace",
+        "7. copy workspace by ns_test_workspace_filler after 5, 6: ns_test_workspace begins as ns_dev_workspace",
+        "8. remove volume ns_test_workspace_unfilled after 7: ns_test_workspace is filled: from here on it is the project's own",
+        "9. remove container ns_test_workspace_filler after 8: ns_test_workspace is filled",
+        "10. remove container ns_test_workspace_reader after 8: ns_test_workspace is filled",
       ]
     `);
   });

@@ -2,6 +2,7 @@ import { LABELS } from "../../core/labels.ts";
 import type { RenderedEnvironment } from "../../core/render/rendered.ts";
 import { isFiller, unfilledMarker, type Snapshot } from "../snapshot.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
+import { fillerName, readerName } from "./planFill.ts";
 
 /**
  * Removes the workspaces of releases that an environment no longer runs, with what was left of filling them: the
@@ -25,8 +26,10 @@ export function planOldWorkspaces(
     const release = labels[LABELS.release];
     if (isFiller({ labels }) || release === undefined || wanted.has(name) || inUse.has(release)) continue;
     const after = [...removals.values()];
-    const filler = found.containers.find((container) => container.name === `${name}_filler`);
-    if (filler) after.push(plan.add(kind, { do: "remove container", target: filler.name }, cause));
+    for (const helper of [fillerName(name), readerName(name)]) {
+      if (!found.containers.some((container) => container.name === helper)) continue;
+      after.push(plan.add(kind, { do: "remove container", target: helper }, cause));
+    }
     const removed = plan.add(kind, { do: "remove volume", target: name }, cause, after);
     if (found.volumes.some((volume) => volume.name === unfilledMarker(name))) {
       plan.add(kind, { do: "remove volume", target: unfilledMarker(name) }, cause, [removed]);

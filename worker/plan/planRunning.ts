@@ -4,8 +4,11 @@ import { containerName } from "../../core/naming.ts";
 import type { RenderedEnvironment, RenderedNetwork, RenderedService } from "../../core/render/rendered.ts";
 import type { ReleaseSpec } from "../../core/projectSpec.ts";
 import type { ContainerPlan, EngineContainer } from "../engine/engine.ts";
+import type { Fate } from "../rollout/fates.ts";
+import { isRolled, isRolledContainer, reachLabels, replicaName } from "../rollout/replicas.ts";
 import { isFiller, type Snapshot } from "../snapshot.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
+import { planEarlier } from "./planEarlier.ts";
 import { planVolume } from "./planFill.ts";
 import { planGrowth } from "./planGrowth.ts";
 import { planOldWorkspaces } from "./planOldWorkspaces.ts";
@@ -26,16 +29,19 @@ export type RunningInput = {
   answering: ReadonlySet<string> | null;
   /** What services wait for besides the environment's own attachments; null: nothing. */
   awaited: string | null;
+  /** By name what becomes of containers of earlier revisions; those that are not in it go. */
+  fates: ReadonlyMap<string, Fate>;
 };
 
 /** Makes what is missing, replaces what is different, starts what stands still. */
 export function planRunning(plan: PlanBuilder, input: RunningInput): void {
   const { rendered, found, namespace, release } = input;
   const { kind } = rendered;
+  const services = [...rendered.services, ...(rendered.canary ?? [])];
   const wanted = new Map(
-    rendered.services.flatMap((service) =>
+    services.flatMap((service) =>
       Array.from({ length: service.replicas }, (_, index) => {
-        const name = containerName(namespace, kind, service.service, index + 1);
+        const name = replicaName(namespace, kind, service, index + 1);
         return [name, { service, replica: index + 1 }] as const;
       }),
     ),
@@ -53,7 +59,11 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
     // What it should be is known once its image has been looked at.
     if (match?.service.volumesUnknown) continue;
     if (match && isSameTest(match.service, container, release)) continue;
-    if (!match) remove(container.name, `${kind} has no such service any more`);
+    if (!match && isRolledContainer(container)) {
+      const fate = input.fates.get(container.name) ?? "remove";
+      const removed = planEarlier(plan, kind, container, fate);
+      if (removed !== null) removals.set(container.name, removed);
+    } else if (!match) remove(container.name, `${kind} has no such service any more`);
     else if (container.labels[LABELS.configHash] !== match.service.configHash) {
       remove(container.name, `its configuration changed`);
     } else if (container.state === "dead" || container.state === "removing") {
@@ -65,7 +75,7 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
   const pulls = planPulls(plan, rendered, input.missingImages);
   const volumes = new Map(
     rendered.volumes.map((volume) => {
-      const user = rendered.services.find(
+      const user = services.find(
         (service) =>
           service.mounts.some((mount) => mount.volume === volume.name) && !isTestOver(service, release),
       );
@@ -106,7 +116,7 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
       const grown = growths.filter(({ users }) => users.has(name)).map((growth) => growth.grown);
       planPresent(plan, kind, service, container, networks, { filled, grown, starts }, held);
     } else if (held === undefined && !isTestOver(service, release)) {
-      planMissing(plan, kind, service, containerPlan(name, service, replica), {
+      planMissing(plan, kind, service, containerPlan(kind, name, service, replica), {
         before: [
           removals.get(name) ?? null,
           pulls.get(service.image) ?? null,
@@ -182,7 +192,9 @@ function withoutLostNetworks(
   const isLost = (name: string, address: string | null) => {
     const id = container.networkIds?.[name];
     const isOurs = rendered.networks.some((network) => network.name === name);
-    return isOurs && address === null && id !== undefined && !found.networks.some((network) => network.id === id);
+    return (
+      isOurs && address === null && id !== undefined && !found.networks.some((network) => network.id === id)
+    );
   };
   const networks = Object.entries(container.networks).filter(([name, address]) => !isLost(name, address));
   return { ...container, networks: Object.fromEntries(networks) };
@@ -234,7 +246,13 @@ function planNetworks(
     }
   }
   const names = new Set(wanted.map(({ name }) => name));
-  for (const { name, id } of found.networks.filter((network) => !names.has(network.name))) {
+  // Containers of an earlier revision may be on a network that the next one has no need of.
+  const used = new Set(
+    found.containers
+      .filter(({ name }) => !removals.has(name))
+      .flatMap(({ networks }) => Object.keys(networks)),
+  );
+  for (const { name, id } of found.networks.filter(({ name }) => !names.has(name) && !used.has(name))) {
     plan.add(
       kind,
       { do: "remove network", target: name, networkId: id },
@@ -369,7 +387,12 @@ function planPresent(
   }
 }
 
-function containerPlan(name: string, service: RenderedService, replica: number): ContainerPlan {
+function containerPlan(
+  kind: EnvironmentKind,
+  name: string,
+  service: RenderedService,
+  replica: number,
+): ContainerPlan {
   return {
     ...service,
     name,
@@ -377,6 +400,7 @@ function containerPlan(name: string, service: RenderedService, replica: number):
       ...service.labels,
       [LABELS.replica]: String(replica),
       [LABELS.configHash]: service.configHash,
+      ...(isRolled(kind, service) ? reachLabels(service) : {}),
       "com.docker.compose.container-number": String(replica),
       "com.docker.compose.oneoff": "False",
       "com.docker.compose.config-hash": service.configHash,

@@ -6,7 +6,7 @@ import { snapshotVolumeName, workspaceVolumeName } from "../../core/naming.ts";
 import type { RenderedService } from "../../core/render/rendered.ts";
 import { WORKSPACE } from "../../core/render/view.ts";
 import type { Engine } from "../engine/engine.ts";
-import { COPY_SOURCE, fillerOf } from "../plan/planFill.ts";
+import { fillerName, fillerOf, readerName } from "../plan/planFill.ts";
 import { FILL_ROLE, filledVolumes, SNAPSHOT_ROLE, unfilledMarker, type Snapshot } from "../snapshot.ts";
 import type { Content } from "./contentHash.ts";
 import { readContent, SNAPSHOT_LIMITS, type SnapshotLimits } from "./readContent.ts";
@@ -51,25 +51,19 @@ export async function takeSnapshot(input: TakeInput): Promise<Content> {
   const fill = { ...own, [LABELS.role]: FILL_ROLE };
   const source = requireWorkspace(input);
   const staging = `${namespace}_snapshot_staging`;
-  const stager = `${staging}_filler`;
   await engine.createVolume({ name: staging, labels: fill, sizeBytes: null });
-  await engine.createContainer(fillerOf(stager, { name: staging }, source, input.user, fill));
-  const content = await copy(engine, stager, input.limits);
-  await engine.removeContainer(stager);
+  const content = await copy(input, source, staging, fill);
 
   const name = snapshotVolumeName(namespace, content.hash);
   if (!filledVolumes(input.found).has(name)) {
     const marker = unfilledMarker(name);
-    const filler = `${name}_filler`;
     const labels = { ...own, [LABELS.role]: SNAPSHOT_ROLE, [LABELS.snapshot]: content.hash };
     await engine.createVolume({ name: marker, labels: fill, sizeBytes: null });
     await engine.createVolume({ name, labels, sizeBytes: null });
-    await engine.createContainer(fillerOf(filler, { name }, staging, input.user, fill));
-    const copied = await copy(engine, filler, input.limits);
+    const copied = await copy(input, staging, name, fill);
     if (copied.hash !== content.hash) {
       throw new Error(`${name} was copied from ${staging} and is not the same: ${copied.hash}.`);
     }
-    await engine.removeContainer(filler);
     // From here on it counts.
     await engine.removeVolume(marker);
   }
@@ -84,9 +78,9 @@ export async function takeSnapshot(input: TakeInput): Promise<Content> {
 export async function retakeSnapshot(input: TakeInput, snapshot: string): Promise<void> {
   const { engine, namespace } = input;
   const source = requireWorkspace(input);
-  const reader = `${namespace}_snapshot_reader`;
+  const reader = readerName(`${namespace}_snapshot`);
   const labels = { ...labelsOf(input), [LABELS.role]: FILL_ROLE };
-  await engine.createContainer(fillerOf(reader, { name: source }, null, input.user, labels));
+  await engine.createContainer(fillerOf(reader, source, input.user, labels));
   // Only looked at: what differs is not copied.
   const now = await readContent(
     await engine.getArchive(reader, WORKSPACE),
@@ -117,13 +111,21 @@ function requireWorkspace({ namespace, found }: TakeInput): string {
   });
 }
 
-/** Copies what a container mounts at `COPY_SOURCE` into its workspace. */
-async function copy(engine: Engine, container: string, limits = SNAPSHOT_LIMITS): Promise<Content> {
-  const source = await engine.getArchive(container, COPY_SOURCE);
+/** Copies all of the volume `from` into the volume `to`, but for what no snapshot has. */
+async function copy(
+  { engine, user, limits = SNAPSHOT_LIMITS }: TakeInput,
+  from: string,
+  to: string,
+  labels: Record<string, string>,
+): Promise<Content> {
+  const [reader, filler] = [readerName(to), fillerName(to)];
+  await engine.createContainer(fillerOf(reader, from, user, labels));
+  await engine.createContainer(fillerOf(filler, to, user, labels));
+  const source = await engine.getArchive(reader, WORKSPACE);
   const tar = pack();
   const [read, put] = await Promise.allSettled([
     readContent(source, tar, limits),
-    engine.putArchive(container, "/", Readable.from(tar)),
+    engine.putArchive(filler, "/", Readable.from(tar)),
   ]);
   // Each ends with the other; what the workspace is says more than that Docker got half of it.
   if (read.status === "rejected" && (read.reason instanceof SlipwayError || put.status === "fulfilled")) {
@@ -131,5 +133,7 @@ async function copy(engine: Engine, container: string, limits = SNAPSHOT_LIMITS)
   }
   if (put.status === "rejected") throw put.reason;
   if (read.status === "rejected") throw read.reason;
+  await engine.removeContainer(reader);
+  await engine.removeContainer(filler);
   return read.value;
 }
