@@ -123,6 +123,7 @@ describe.skipIf(process.getuid?.() !== 0)("an engine (needs root)", () => {
     await world.become(project, "failed");
     expect(observed()?.message).toMatch(/ENOENT|ECONNREFUSED/);
     // Docker's proxy for published ports ended with the engine, so the container is asked itself.
+    const ask = `fetch("http://${address}:8080/health").then(({ status }) => console.log(status))`;
     expect(await engine.run(process.execPath, "-e", ask)).toBe("200\n");
     await engine.boot({ liveRestore: true });
     await allIsBack();
