@@ -10,6 +10,12 @@ import type { Log } from "./log.ts";
 /** The firewall is looked at by a container of its own, so not with every look at everything. */
 const FIREWALL_MS = 600_000;
 
+export type SharedConfig = Pick<
+  WorkerConfig,
+  "instanceId" | "dataDir" | "httpPort" | "httpBind" | "baseDomain"
+> &
+  Partial<Pick<WorkerConfig, "httpsPort" | "httpsRedirect" | "trustedProxies">>;
+
 /**
  * What all projects of a host share: the gateway, the firewall, and the disks of volumes.
  * @param disks null where volumes can have none
@@ -18,7 +24,7 @@ const FIREWALL_MS = 600_000;
  */
 export function sharedParts(
   docker: Docker,
-  config: WorkerConfig,
+  config: SharedConfig,
   clock: Clock,
   log: Log,
   disks: () => Promise<LoopDisks | null> = async () => null,
@@ -31,6 +37,9 @@ export function sharedParts(
       instanceId: config.instanceId,
       dataDir: config.dataDir,
       httpPort: config.httpPort,
+      httpsPort: config.httpsPort,
+      httpsRedirect: config.httpsRedirect,
+      trustedProxies: config.trustedProxies,
       bindAddress: config.httpBind,
       baseDomain: config.baseDomain,
     });

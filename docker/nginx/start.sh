@@ -1,6 +1,8 @@
 #!/bin/sh
 # Starts nginx in the gateway's container: Debian's nginx with its Lua module, or OpenResty, whichever the image has.
 set -eu
+# What nginx writes (routes, keys of certificates) is its own to read.
+umask 077
 
 mkdir -p /tmp/gateway
 : > /tmp/gateway/modules.conf

@@ -14,6 +14,8 @@ export const vInstance = z.strictObject({
   instanceId: z.string().regex(/^[a-z0-9]{8}$/),
   /** Where the gateway listens, on 127.0.0.1. */
   httpPort: vPort,
+  /** Where it listens for TLS; instances of an earlier version had none. */
+  httpsPort: vPort.default(8443),
   /** Where the embedded backend serves clients. */
   backendPort: vPort,
   /** Where the embedded backend serves HTTP actions. */
@@ -23,9 +25,9 @@ export const vInstance = z.strictObject({
 });
 export type Instance = z.infer<typeof vInstance>;
 
-const DEFAULTS = { httpPort: 8080, backendPort: 3210, sitePort: 3211, subnetPool: DEFAULT_SUBNET_POOL };
-const PORTS = ["httpPort", "backendPort", "sitePort"] as const;
-const SERVES = { httpPort: "the gateway", backendPort: "the backend", sitePort: "HTTP actions" };
+const DEFAULTS = { httpPort: 8080, httpsPort: 8443, backendPort: 3210, sitePort: 3211, subnetPool: DEFAULT_SUBNET_POOL };
+const PORTS = ["httpPort", "httpsPort", "backendPort", "sitePort"] as const;
+const SERVES = { httpPort: "the gateway", httpsPort: "the gateway's TLS", backendPort: "the backend", sitePort: "HTTP actions" };
 
 export type InstanceOverrides = Partial<Pick<Instance, "httpPort" | "subnetPool">>;
 export type InstanceOptions = {

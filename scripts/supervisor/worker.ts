@@ -40,6 +40,7 @@ export function workerChild(
         SLIPWAY_DATA: dataDir,
         SLIPWAY_INSTANCE: instance.instanceId,
         SLIPWAY_HTTP_PORT: String(instance.httpPort),
+        SLIPWAY_HTTPS_PORT: String(instance.httpsPort),
         SLIPWAY_HTTP_BIND: process.env.SLIPWAY_HTTP_BIND || "127.0.0.1",
         SLIPWAY_BASE_DOMAIN: process.env.SLIPWAY_BASE_DOMAIN || "localhost",
         SLIPWAY_HOST_NAME: hostName(),

@@ -43,9 +43,15 @@ export class World {
   }
 
   /** @param subnetBase like `10.249.1`: all networks of this world are /28s of that /24 */
-  static async start(instanceId: string, httpPort: number, subnetBase: string): Promise<World> {
+  static async start(
+    instanceId: string,
+    httpPort: number,
+    subnetBase: string,
+    more: Partial<GatewayConfig> = {},
+  ): Promise<World> {
     const dataDir = await mkdtemp(join(tmpdir(), "slipway-gateway-"));
-    const world = new World({ instanceId, dataDir, httpPort, subnet: `${subnetBase}.0/28` }, subnetBase);
+    const config = { instanceId, dataDir, httpPort, subnet: `${subnetBase}.0/28`, ...more };
+    const world = new World(config, subnetBase);
     await world.clean();
     await ensureFirewall(world.docker, { instanceId });
     await ensureGateway(world.docker, world.config);

@@ -15,7 +15,13 @@ export type GatewayConfig = {
   dataDir: string;
   /** The host's port; default 8080. */
   httpPort?: number;
-  /** The host's address that the port is bound to; default 127.0.0.1. */
+  /** The host's port for TLS; without one there is no TLS. */
+  httpsPort?: number;
+  /** Which names are sent from http to https, where they have a certificate: projects' own, all, or none. */
+  httpsRedirect?: HttpsRedirect;
+  /** CIDR networks of load balancers in front, whose word on the client's address and scheme is taken. */
+  trustedProxies?: readonly string[];
+  /** The host's address that the ports are bound to; default 127.0.0.1. */
   bindAddress?: string;
   /** `<environment>--<slug>.<baseDomain>` is an environment's own name; default `localhost`. */
   baseDomain?: string;
@@ -34,13 +40,17 @@ export type GatewayConfig = {
   user?: { uid: number; gid: number };
 };
 
+export const HTTPS_REDIRECTS = ["domains", "all", "off"] as const;
+export type HttpsRedirect = (typeof HTTPS_REDIRECTS)[number];
+
 export function gatewayName(instanceId: string): string {
   return `slipway-${instanceId}-gateway`;
 }
 
-/** Where the gateway listens on the host, as `address:port`. */
+/** Where the gateway listens on the host, as `address:port`, for people. */
 export function listenAddress(config: GatewayConfig): string {
-  return `${config.bindAddress ?? "127.0.0.1"}:${config.httpPort ?? DEFAULT_HTTP_PORT}`;
+  const ports = [config.httpPort ?? DEFAULT_HTTP_PORT, ...(config.httpsPort ? [config.httpsPort] : [])];
+  return ports.map((port) => `${config.bindAddress ?? "127.0.0.1"}:${port}`).join(" and ");
 }
 
 export const gatewayBridge = gatewayBridgeName;

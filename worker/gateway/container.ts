@@ -30,6 +30,14 @@ export function networkSpec(config: GatewayConfig): Docker.NetworkCreateOptions 
   };
 }
 
+function portBindings(config: GatewayConfig): Docker.PortMap {
+  const at = (port: number) => [{ HostIp: config.bindAddress ?? "127.0.0.1", HostPort: String(port) }];
+  return {
+    "8080/tcp": at(config.httpPort ?? DEFAULT_HTTP_PORT),
+    ...(config.httpsPort !== undefined && { "8443/tcp": at(config.httpsPort) }),
+  };
+}
+
 /**
  * The gateway's container, with the configuration that `configuration` is a copy of. Its config-hash label covers
  * everything here and the id of the image: where that differs, the container is made anew.
@@ -41,6 +49,7 @@ export function containerSpec(
 ): Docker.ContainerCreateOptions {
   const name = gatewayName(config.instanceId);
   const { uid, gid } = gatewayUser(config);
+  const ports = portBindings(config);
   const spec: Docker.ContainerCreateOptions = {
     Image: config.image ?? GATEWAY_IMAGE,
     User: `${uid}:${gid}`,
@@ -50,7 +59,7 @@ export function containerSpec(
     WorkingDir: "/",
     StopSignal: "SIGQUIT",
     StopTimeout: 35,
-    ExposedPorts: { "8080/tcp": {} },
+    ExposedPorts: Object.fromEntries(Object.keys(ports).map((port) => [port, {}])),
     Healthcheck: {
       Test: ["CMD", "/bin/sh", "/etc/slipway/health.sh"],
       Interval: 10 * SECOND_NS,
@@ -62,14 +71,7 @@ export function containerSpec(
       Init: true,
       NetworkMode: name,
       RestartPolicy: { Name: "unless-stopped" },
-      PortBindings: {
-        "8080/tcp": [
-          {
-            HostIp: config.bindAddress ?? "127.0.0.1",
-            HostPort: String(config.httpPort ?? DEFAULT_HTTP_PORT),
-          },
-        ],
-      },
+      PortBindings: ports,
       ReadonlyRootfs: true,
       CapDrop: ["ALL"],
       SecurityOpt: ["no-new-privileges"],

@@ -2,12 +2,15 @@ import { createHash } from "node:crypto";
 import { chmod, chown, cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 import { SlipwayError } from "../../core/errors.ts";
 import { gatewayPaths, gatewayUser, type GatewayConfig } from "./config.ts";
 
 /** nginx's static configuration and its Lua, as the repository has them. */
 const SOURCE = fileURLToPath(new URL("../../docker/nginx", import.meta.url));
 const PARTS = ["nginx.conf", "proxy.conf", "body-class.conf", "page.conf", "start.sh", "health.sh", "lua"];
+
+const vNetwork = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
 
 /** Requests per second that the gateway lets through where a project's table says nothing else. */
 const DEFAULT_RATES = {
@@ -24,7 +27,8 @@ export async function installConfiguration(
   config: GatewayConfig,
 ): Promise<{ directory: string; hash: string }> {
   const settings = JSON.stringify(gatewaySettings(config));
-  const hash = await hashOf(settings);
+  const trusted = trustedProxies(config.trustedProxies ?? []);
+  const hash = await hashOf(settings + trusted);
   const { configs } = gatewayPaths(config.dataDir);
   const directory = join(configs, hash);
   if (await exists(join(directory, "settings.json"))) return { directory, hash };
@@ -35,6 +39,7 @@ export async function installConfiguration(
   for (const part of PARTS) {
     await cp(join(SOURCE, part), join(beside, part), { recursive: true });
   }
+  await writeFile(join(beside, "trusted.conf"), trusted);
   await writeFile(join(beside, "settings.json"), settings);
   await makeReadable(beside);
   await rm(directory, { recursive: true, force: true });
@@ -82,7 +87,31 @@ function gatewaySettings(config: GatewayConfig) {
     hosts: [...hosts].map((host) => host.toLowerCase()),
     limits: DEFAULT_RATES,
     upstreamNetworks: config.upstreamNetworks,
+    httpsPort: config.httpsPort,
+    httpsRedirect: config.httpsRedirect ?? "domains",
   };
+}
+
+/** What nginx.conf includes: of whom X-Forwarded-For and X-Forwarded-Proto are believed. */
+function trustedProxies(networks: readonly string[]): string {
+  const wrong = networks.find((network) => !vNetwork.safeParse(network).success);
+  if (wrong !== undefined) {
+    throw new SlipwayError({
+      code: "setup",
+      message: `${JSON.stringify(wrong)} is no address or network of a load balancer.`,
+      hint: "Correct SLIPWAY_TRUSTED_PROXIES: addresses or CIDR networks with commas between them.",
+    });
+  }
+  return [
+    "real_ip_header X-Forwarded-For;",
+    "real_ip_recursive on;",
+    ...networks.map((network) => `set_real_ip_from ${network};`),
+    "geo $realip_remote_addr $slipway_from_trusted {",
+    "    default 0;",
+    ...networks.map((network) => `    ${network} 1;`),
+    "}",
+    "",
+  ].join("\n");
 }
 
 async function hashOf(settings: string): Promise<string> {

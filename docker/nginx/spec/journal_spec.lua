@@ -1,7 +1,7 @@
-local journal = require("slipway.journal")
+local Journal = require("slipway.journal")
 
 return function(spec)
-  journal.path = "/tmp/gateway/spec.journal"
+  local journal = Journal.open("/tmp/gateway/spec.journal")
   local function namespace_of(json)
     return json:match('^{"n":"(%w+)"')
   end
@@ -11,7 +11,7 @@ return function(spec)
     file:close()
   end
   local function read()
-    return { journal.read(namespace_of) }
+    return { journal:read(namespace_of) }
   end
 
   spec.it("journal: no file is an empty table", function()
@@ -20,17 +20,17 @@ return function(spec)
   end)
 
   spec.it("journal: the last word on a project counts", function()
-    assert(journal.rewrite({ journal.put_record('{"n":"a","v":1}'), journal.put_record('{"n":"b","v":1}') }))
-    assert(journal.append(journal.put_record('{"n":"a","v":2}')))
-    assert(journal.append(journal.remove_record("b")))
-    assert(journal.append(journal.put_record('{"n":"c","v":1}')))
+    assert(journal:rewrite({ journal.put_record('{"n":"a","v":1}'), journal.put_record('{"n":"b","v":1}') }))
+    assert(journal:append(journal.put_record('{"n":"a","v":2}')))
+    assert(journal:append(journal.remove_record("b")))
+    assert(journal:append(journal.put_record('{"n":"c","v":1}')))
     spec.equal(read(), { { a = '{"n":"a","v":2}', c = '{"n":"c","v":1}' }, 0 })
   end)
 
   spec.it("journal: a torn last line is left out, and spoils nothing that comes after", function()
     write('\nput {"n":"a","v":1}\n\nput {"n":"a","v":2')
     spec.equal(read(), { { a = '{"n":"a","v":1}' }, 1 })
-    assert(journal.append(journal.put_record('{"n":"b","v":1}')))
+    assert(journal:append(journal.put_record('{"n":"b","v":1}')))
     local projects = read()[1]
     spec.equal(projects.b, '{"n":"b","v":1}')
   end)
@@ -46,11 +46,9 @@ return function(spec)
   end)
 
   spec.it("journal: a place that cannot be written is said", function()
-    local path = journal.path
-    journal.path = "/nowhere/journal"
-    local appended, why = journal.append("put x")
-    local rewritten = journal.rewrite({})
-    journal.path = path
+    local nowhere = Journal.open("/nowhere/journal")
+    local appended, why = nowhere:append("put x")
+    local rewritten = nowhere:rewrite({})
     spec.equal({ appended, rewritten }, {})
     spec.equal(type(why), "string")
   end)

@@ -4,13 +4,19 @@
 --   DELETE /routes/<namespace>                              → 200 {}
 --   GET    /routes/<namespace>                              → 200 as pushed, 404
 --   GET    /versions                                        → 200 {"<namespace>": version}
+--   PUT    /certificates         {id, names, chain, key, digest}, in place of what has that id → 200 {}
+--   DELETE /certificates/<id>                               → 200 {}
+--   GET    /certificates                                    → 200 {"<id>": digest}
+--   PUT, DELETE /challenges      {host, token, answer}      → 200 {}
 --   GET    /rollouts/<namespace>/<environment>/<id>         → 200 what was counted of it (counts.lua)
 --   POST   /in-progress          ["address:port", …]        → 200 {"<address:port>": {"requests", "streams"}}
 --   POST   /probe                {address, port, path, host?, timeoutMs} → 200 {"status"} or {"error"}
 -- Refusals are {"error": {"code", "message"}}: 422 invalid, 409 stale or taken, 507 full, 503 busy; nothing has changed then.
+local certificates = require("slipway.certificates")
+local challenges = require("slipway.challenges")
 local cjson = require("cjson.safe")
 local counts = require("slipway.counts")
-local journal = require("slipway.journal")
+local journal = require("slipway.journal").open("/state/routes.journal")
 local probe = require("slipway.probe")
 local schema = require("slipway.schema")
 local settings = require("slipway.settings")
@@ -84,6 +90,11 @@ local function checked(json)
   if problem then
     return nil, "invalid", problem
   end
+  for _, domain in ipairs(project.domains or {}) do
+    if settings.is_own_host[domain.name] or domain.name:sub(-#settings.base_suffix) == settings.base_suffix then
+      return nil, "invalid", domain.name .. " is one of the gateway's own names"
+    end
+  end
   for _, environment in pairs(settings.upstream_networks and project.environments or {}) do
     for _, service in ipairs(environment.services) do
       for _, upstream in ipairs(service.upstreams) do
@@ -111,7 +122,7 @@ end
 -- Writes one record, or now and then the whole table without what is out of date.
 local function persist(record)
   local count = routes:incr("records", 1, 0)
-  local appended, why = journal.append(record)
+  local appended, why = journal:append(record)
   if appended and count > REWRITE_AFTER_RECORDS then
     routes:set("records", 0)
     routes:set("rewrite", true)
@@ -122,7 +133,7 @@ end
 local function rewrite_if_due()
   if routes:get("rewrite") then
     routes:delete("rewrite")
-    local kept, why = journal.rewrite(all_records())
+    local kept, why = journal:rewrite(all_records())
     if not kept then
       ngx.log(ngx.ERR, journal.path, " cannot be rewritten: ", why)
     end
@@ -197,7 +208,7 @@ local function put_all()
     if not store.has_room(bytes) then
       return refuse(507, "full", "the route table's memory is full")
     end
-    local kept, why = journal.rewrite(records)
+    local kept, why = journal:rewrite(records)
     if not kept then
       return refuse(507, "full", "the route table's file cannot be written: " .. why)
     end
@@ -248,16 +259,58 @@ local function get_versions()
   reply(200, "{" .. table.concat(pairs_of, ",") .. "}")
 end
 
-local function post_probe()
-  local wanted, not_json = cjson.decode(body())
-  if type(wanted) ~= "table" then
+-- The body as an object in which `problem_of` finds nothing wrong; nil where it is refused already.
+local function checked_body(problem_of)
+  local value, not_json = cjson.decode(body())
+  if type(value) ~= "table" then
     return refuse(422, "invalid", "not JSON: " .. (not_json or "not an object"))
   end
-  local problem = probe.problem(wanted)
+  local problem = problem_of(value)
   if problem then
     return refuse(422, "invalid", problem)
   end
-  reply(200, cjson.encode(probe.run(wanted)))
+  return value
+end
+
+local function post_probe()
+  local wanted = checked_body(probe.problem)
+  if wanted then
+    reply(200, cjson.encode(probe.run(wanted)))
+  end
+end
+
+local function put_certificate()
+  local certificate = checked_body(certificates.problem)
+  return certificate and alone(function()
+    local put, why = certificates.put(certificate)
+    if not put then
+      return refuse(507, "full", "the certificates cannot be kept: " .. why)
+    end
+    reply(200, "{}")
+  end)
+end
+
+local function remove_certificate(id)
+  return alone(function()
+    local removed, why = certificates.remove(id)
+    if not removed then
+      return refuse(507, "full", "the certificates' file cannot be written: " .. why)
+    end
+    reply(200, "{}")
+  end)
+end
+
+local function get_certificates()
+  local digests = certificates.digests()
+  reply(200, next(digests) and cjson.encode(digests) or "{}")
+end
+
+local function change_challenge(change)
+  local challenge = checked_body(challenges.problem)
+  if challenge then
+    change(challenge)
+    reply(200, "{}")
+  end
 end
 
 local function get_rollout(namespace, environment, id)
@@ -292,6 +345,16 @@ function M.answer()
     return put_all()
   elseif path == "/versions" and method == "GET" then
     return get_versions()
+  elseif path == "/certificates" and method == "PUT" then
+    return put_certificate()
+  elseif path == "/certificates" and method == "GET" then
+    return get_certificates()
+  elseif path:sub(1, 14) == "/certificates/" and method == "DELETE" then
+    return remove_certificate(path:sub(15))
+  elseif path == "/challenges" and method == "PUT" then
+    return change_challenge(challenges.put)
+  elseif path == "/challenges" and method == "DELETE" then
+    return change_challenge(challenges.remove)
   elseif path == "/in-progress" and method == "POST" then
     return post_in_progress()
   elseif path:sub(1, 10) == "/rollouts/" and method == "GET" then

@@ -1,6 +1,8 @@
 -- The front door: from a request to the service that answers it, or to the page that says why none does.
 local balancer = require("slipway.balancer")
+local challenges = require("slipway.challenges")
 local cidr = require("slipway.cidr")
+local connections = require("slipway.connections")
 local counts = require("slipway.counts")
 local pages = require("slipway.pages")
 local password = require("slipway.password")
@@ -9,8 +11,10 @@ local request = require("slipway.request")
 local settings = require("slipway.settings")
 local store = require("slipway.store")
 local target = require("slipway.target")
+local tls = require("slipway.tls")
 
 local DEFAULT_MAX_BODY_BYTES = 1024 ^ 3
+local BUSY_SECONDS = 1
 
 local M = {}
 
@@ -62,6 +66,17 @@ local function refusal(service)
   end
 end
 
+local function text(body)
+  ngx.header["Content-Type"] = "text/plain"
+  ngx.header["Content-Length"] = #body
+  return pages.send(body)
+end
+
+-- A body whose length is not said: chunked, or in HTTP/2, where nothing else tells.
+local function has_unknown_length(var)
+  return var.http_transfer_encoding or (var.server_protocol == "HTTP/2.0" and not var.http_content_length)
+end
+
 -- Runs in nginx's rewrite phase: either ends the request with a page, or leaves what proxy.conf and the balancer need.
 function M.rewrite()
   local var = ngx.var
@@ -69,7 +84,12 @@ function M.rewrite()
   if target.has_dot_segment(path) or not target.is_host_header(var.slipway_host) then
     return pages.answer("bad_request")
   end
-  local project, name, rest, prefix = find(var.host, path)
+  local host = var.host
+  local challenge = challenges.answer(host, path)
+  if challenge then
+    return text(challenge)
+  end
+  local project, name, rest, prefix = find(host, path)
   if not project then
     if name == "unknown_host" then
       ngx.status = 404
@@ -87,6 +107,11 @@ function M.rewrite()
     if seconds then
       return pages.answer("too_many", nil, seconds)
     end
+  end
+
+  if var.slipway_scheme == "http" and client ~= "unix:" and tls.is_enforced(host, project.domains[host]) then
+    ngx.header["Location"] = tls.location(host, var.request_uri)
+    return ngx.exit(308)
   end
 
   local environment = project.environments[name]
@@ -132,10 +157,18 @@ function M.rewrite()
   end
   var.slipway_uri = upstream_path .. query
   var.slipway_prefix = service.strip and prefix .. service.prefix or prefix
+  local most, counted = project.limits.connections, nil
+  if most and client ~= "unix:" then
+    counted = "n " .. project.namespace .. " " .. client
+    if not connections.enter(counted, most) then
+      return pages.answer("too_many", about, BUSY_SECONDS)
+    end
+  end
   request.begin({
     project = project, environment = environment, service = service, about = about, prefix = var.slipway_prefix, tried = {},
+    counted = counted,
   })
-  if var.http_transfer_encoding then
+  if has_unknown_length(var) then
     ngx.req.set_uri(target.body_class(service.settings.maxBodyBytes or DEFAULT_MAX_BODY_BYTES), true)
   end
 end

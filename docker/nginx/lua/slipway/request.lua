@@ -1,7 +1,8 @@
 -- What is known of each request in progress, by its id. nginx forgets ngx.ctx when a request moves to another location (an
 -- error page, a body class), and a forgotten request would stay counted at its container for ever.
---   { project, environment, service, about, prefix, tried = {[peer] = true}, peer, is_stream,
---     side = that of the last container that had it, fares = what a rollout counts of it (counts.lua) }
+--   { project, environment, service, about, prefix, tried = {[peer] = true}, peer, counted = key of connections.lua,
+--     is_stream, side = that of the last container that had it, fares = what a rollout counts of it (counts.lua) }
+local connections = require("slipway.connections")
 local counts = require("slipway.counts")
 
 local in_progress = {}
@@ -38,6 +39,9 @@ function M.finish()
   if request then
     in_progress[id] = nil
     M.leave(request)
+    if request.counted then
+      connections.leave(request.counted)
+    end
     if request.fares then
       local outcome = M.outcome(ngx.status, ngx.var.request_completion)
       counts.finish(request.fares, outcome, request.side, tonumber(ngx.var.request_time) * 1000)

@@ -1,6 +1,8 @@
 -- What of a container's answer is mended on its way out: it believes to be at the root of a host of its own, and may be
 -- below /projects/<namespace>/<environment>.
 local request = require("slipway.request")
+local store = require("slipway.store")
+local tls = require("slipway.tls")
 
 local M = {}
 
@@ -52,6 +54,11 @@ local PROTECTION = {
 }
 local POINTERS = { "Location", "Content-Location" }
 
+-- A name that is also served in clear must not be told to browsers as one that is not.
+local function is_https_only(host)
+  return tls.is_enforced(host, store.namespace_of_domain(host) ~= nil)
+end
+
 -- Runs on every answer, the gateway's own pages too.
 function M.protect()
   local header = ngx.header
@@ -61,7 +68,7 @@ function M.protect()
       header[name] = value
     end
   end
-  if ngx.var.https == "on" and header["Strict-Transport-Security"] == nil then
+  if ngx.var.slipway_scheme == "https" and header["Strict-Transport-Security"] == nil and is_https_only(ngx.var.host) then
     header["Strict-Transport-Security"] = "max-age=31536000"
   end
   header["Server"] = ""

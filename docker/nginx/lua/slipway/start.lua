@@ -1,8 +1,10 @@
 -- What nginx does before its first request, and what its health check asks.
 local cjson = require("cjson.safe")
-local journal = require("slipway.journal")
+local journal = require("slipway.journal").open("/state/routes.journal")
 local schema = require("slipway.schema")
+local certificates = require("slipway.certificates")
 local store = require("slipway.store")
+require("slipway.tls")
 require("slipway.front") -- once, here: all workers then share the compiled code
 
 local M = {}
@@ -16,7 +18,7 @@ end
 
 -- Fills the table from the journal. What cannot be read is left out and said; it never keeps the gateway from starting.
 function M.load_table()
-  local projects, unreadable = journal.read(namespace_of)
+  local projects, unreadable = journal:read(namespace_of)
   local records = {}
   for namespace, json in pairs(projects) do
     local project = cjson.decode(json)
@@ -34,10 +36,11 @@ function M.load_table()
   if unreadable > 0 then
     ngx.log(ngx.ERR, unreadable, " records of ", journal.path, " could not be read and are left out")
   end
-  local kept, why = journal.rewrite(records)
+  local kept, why = journal:rewrite(records)
   if not kept then
     ngx.log(ngx.ERR, journal.path, " cannot be written: ", why)
   end
+  certificates.load()
   ngx.shared.routes:set("loaded", true)
 end
 
