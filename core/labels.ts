@@ -17,6 +17,10 @@ export const LABELS = {
   release: "slipway.release",
   /** On a volume that holds a snapshot: the SHA-256 of its content, in hex. */
   snapshot: "slipway.snapshot",
+  /** Of a container that is rolled out: its port, the path prefix of its route, and the path that tells when it is ready. */
+  port: "slipway.port",
+  route: "slipway.route",
+  ready: "slipway.ready",
   /** The environment's generation that this object was made for. */
   generation: "slipway.generation",
   /** A hash of what the object was made from: where it differs, the object is made anew. */

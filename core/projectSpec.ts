@@ -45,6 +45,19 @@ export type EnvironmentSpec = {
   keepVolumes: boolean;
   /** What test and deploy run a snapshot of; null: they run what dev holds, or a stack's starter. */
   release?: ReleaseSpec | null;
+  /** Of deploy: what the control plane knows of how it is rolled out (docs/deploys.md); not given: nothing. */
+  rollout?: RolloutSpec;
+};
+
+export type RolloutSpec = {
+  /** The id of the release that is live, as a worker reported it last; null: none yet. */
+  live: string | null;
+  /** The release that is kept ready for a rollback, until so many ms since 1970; null: none. */
+  kept: { number: number; until: number } | null;
+  /** A release that gets so many percent of the requests; null: none. */
+  canary: { release: ReleaseSpec; percent: number } | null;
+  /** By service how many replicas there are to be, in place of what the manifest says. */
+  replicas: Record<string, number>;
 };
 
 /** The release that an environment is to run (docs/releases.md). */

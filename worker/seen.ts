@@ -1,16 +1,10 @@
 import { LABELS } from "../core/labels.ts";
-import { containerName } from "../core/naming.ts";
 import type { EnvironmentSpec, ProjectSpec, ReleaseSpec } from "../core/projectSpec.ts";
 import { hasPassed } from "../core/releases.ts";
 import type { RenderedEnvironment, RenderedProject, RenderedService } from "../core/render/rendered.ts";
 import type { EngineContainer } from "./engine/engine.ts";
 import type { ProbeTarget, Readiness } from "./readiness.ts";
-import {
-  earlierReplica,
-  isRolledContainer,
-  replicaName,
-  type RoutedReplica,
-} from "./rollout/replicas.ts";
+import { earlierReplica, isRolledContainer, replicaName, type RoutedReplica } from "./rollout/replicas.ts";
 import { isFiller, ofEnvironment, type Snapshot } from "./snapshot.ts";
 
 /** An environment as it was just seen, beside what is wanted of it. */

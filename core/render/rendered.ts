@@ -15,6 +15,8 @@ export type RenderedEnvironment = {
   networks: RenderedNetwork[];
   volumes: RenderedVolume[];
   services: RenderedService[];
+  /** The services of a release that gets some of the requests, beside `services`. */
+  canary?: RenderedService[];
 };
 
 export type RenderedNetwork = {

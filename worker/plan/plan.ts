@@ -1,6 +1,8 @@
 import { ENVIRONMENT_KINDS, type EnvironmentKind } from "../../core/lifecycle.ts";
 import type { RenderedProject } from "../../core/render/rendered.ts";
-import type { ProjectSpec } from "../../core/projectSpec.ts";
+import { LABELS } from "../../core/labels.ts";
+import type { EnvironmentSpec, ProjectSpec } from "../../core/projectSpec.ts";
+import type { Fate } from "../rollout/fates.ts";
 import { neededSnapshots } from "../snapshots/neededSnapshots.ts";
 import { filledVolumes, ofEnvironment, type Snapshot } from "../snapshot.ts";
 import type { Operation } from "./operation.ts";
@@ -24,6 +26,8 @@ export type PlanInput = {
   answering?: ReadonlySet<string>;
   /** What an environment's services wait for besides its own attachments: those of its group that do not answer. */
   awaited?: ReadonlyMap<EnvironmentKind, string>;
+  /** What becomes of deployed containers of earlier revisions, by name; not given: what is not kept ready goes. */
+  fates?: ReadonlyMap<string, Fate>;
 };
 
 /**
@@ -61,6 +65,7 @@ export function plan(input: PlanInput): Operation[] {
           release: environment.release ?? null,
           missingImages: missingImages ?? new Set(),
           held: held ?? new Map(),
+          fates: kind === "deploy" ? (input.fates ?? keptOf(found, environment)) : new Map(),
           answering: input.answering ?? null,
           awaited: input.awaited?.get(kind) ?? null,
         });
@@ -74,6 +79,16 @@ export function plan(input: PlanInput): Operation[] {
   }
   if (spec.status !== "deleting") planSnapshots(plan, ofEnvironment(snapshot, null), spec.snapshots);
   return plan.operations;
+}
+
+/** Without a worker's word on a rollout: the release that is kept ready stays so, what else is earlier goes. */
+function keptOf({ containers }: Snapshot, { rollout }: EnvironmentSpec): Map<string, Fate> {
+  const release = rollout?.kept ? String(rollout.kept.number) : null;
+  return new Map(
+    containers
+      .filter(({ labels }) => release !== null && labels[LABELS.release] === release)
+      .map(({ name }): [string, Fate] => [name, "park"]),
+  );
 }
 
 /** What removes everything of a namespace that no project owns. */

@@ -1,6 +1,5 @@
 import { LABELS } from "../../core/labels.ts";
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
-import { containerName } from "../../core/naming.ts";
 import type { RenderedEnvironment, RenderedNetwork, RenderedService } from "../../core/render/rendered.ts";
 import type { ReleaseSpec } from "../../core/projectSpec.ts";
 import type { ContainerPlan, EngineContainer } from "../engine/engine.ts";

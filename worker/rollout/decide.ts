@@ -1,0 +1,305 @@
+import { LABELS } from "../../core/labels.ts";
+import type { RolloutMark } from "../../core/routes.ts";
+import type { RolloutPolicy } from "../../core/rollout.ts";
+import type { RolloutCounts } from "../gateway/gateway.ts";
+import type { RoutedReplica } from "./replicas.ts";
+import { ended } from "./receipt.ts";
+
+/**
+ * How deploy goes from one revision of its services to the next: new containers are made beside the old ones, the route
+ * goes to them once all of them answer, the old ones stand by while the switch is watched, and then drain.
+ */
+
+/** What a worker remembers of an environment's rollout; the gateway's table tells a new worker most of it. */
+export type RolloutMemory = {
+  /** Names the rollout in the gateway's counts. */
+  id: string;
+  /** What is rolled out: `revisionsOf` the wanted replicas. */
+  revisions: string;
+  /** ms since 1970 */
+  startedAt: number;
+  /**
+   * `before`: old containers serve, new ones are being made; `during`: the route leads to the new ones, the old ones
+   * finish what they have; `after`: they have, and the new ones are watched; `live`: it is over; `undone`: the old ones
+   * serve on.
+   */
+  phase: "before" | "during" | "after" | "live" | "undone";
+  /** Ids of the containers that served before. */
+  old: readonly string[];
+  /** Names of those that the route was switched to. */
+  switched: readonly string[];
+  /** From when all wanted containers were there; null: not yet. */
+  triedSince: number | null;
+  switchedAt: number | null;
+  drainedAt: number | null;
+  /** Why it was undone. */
+  cause: string | null;
+};
+
+export type RolloutInput = {
+  now: number;
+  policy: RolloutPolicy;
+  /** All that is to run. */
+  wanted: readonly RoutedReplica[];
+  /** What else runs of an earlier revision, or of one that is wanted no more. */
+  earlier: readonly RoutedReplica[];
+  /** A release that gets some of the requests, beside `wanted`. */
+  canary: { replicas: readonly RoutedReplica[]; percent: number } | null;
+  /** Ids of the containers that the gateway's table leads to now. */
+  routed: ReadonlySet<string>;
+  memory: RolloutMemory | null;
+  /** What the gateway counted of `memory.id`; null: nothing, or it cannot be asked. */
+  counts: RolloutCounts | null;
+  /** Whether the containers of `memory.old` have no request in progress any more, or have had their time. */
+  drained: boolean;
+  /** Why the wanted ones cannot become ready; null: they may. */
+  failure: string | null;
+};
+
+export type Serving = {
+  replica: RoutedReplica;
+  weight: number;
+  side?: "old" | "new";
+  standby?: boolean;
+};
+
+export type RolloutDecision = {
+  memory: RolloutMemory;
+  /** Where the route is to lead. */
+  serving: Serving[];
+  mark: RolloutMark | null;
+  /** Asks to be looked at again after so many ms; null: when something happens. */
+  againMs: number | null;
+};
+
+/** How long the old containers have at least, for what was on its way to them. */
+export const LEAST_DRAIN_MS = 1_000;
+/** A switch that so many requests went well with was watched enough, after at least so many ms. */
+const WATCHED_REQUESTS = 200;
+const LEAST_WATCH_MS = 1_000;
+/** How often a switch that is watched is looked at. */
+const LOOK_MS = 250;
+
+/** `app:1a2b3c4d web:…`: equal where the same containers would be made. */
+export function revisionsOf(replicas: readonly RoutedReplica[]): string {
+  return [...new Set(replicas.map(({ service: { service }, revision }) => `${service}:${revision}`))]
+    .sort()
+    .join(" ");
+}
+
+/** One look at a rollout. Pure. */
+export function decide(input: RolloutInput): RolloutDecision {
+  let memory = remembered(input);
+  memory = advance(input, memory);
+  switch (memory.phase) {
+    case "before":
+      return besideOld(input, memory);
+    case "during":
+    case "after":
+      return watched(input, memory);
+    case "live":
+      return live(input, memory);
+    case "undone":
+      return { memory, serving: plain(undoneServers(input, memory)), mark: null, againMs: null };
+  }
+}
+
+/** The rollout that is under way, or a new one where other revisions are wanted than it rolls out. */
+function remembered({ memory, wanted, earlier, routed, now }: RolloutInput): RolloutMemory {
+  const revisions = revisionsOf(wanted);
+  if (memory?.revisions === revisions) return memory;
+  const ids = (replicas: readonly RoutedReplica[]) =>
+    replicas.flatMap(({ container }) => container?.id ?? []);
+  const started = {
+    id: `r-${Math.round(now).toString(36)}`,
+    revisions,
+    startedAt: now,
+    switched: [],
+    triedSince: null,
+    switchedAt: null,
+    drainedAt: null,
+    cause: null,
+  };
+  const routable = earlier.filter(({ service, ready }) => service.route !== null && ready);
+  const serving = routable.filter(({ container }) => container && routed.has(container.id));
+  const routedWanted = wanted.some(({ container }) => container && routed.has(container.id));
+  // Where the table leads nowhere any more, whatever answers is what served.
+  const old = serving.length > 0 ? serving : routedWanted ? [] : newest(routable);
+  if (old.length === 0) return { ...started, phase: "live", old: [] };
+  // What has no route serves in its own way.
+  const releases = new Set(old.map(releaseOf));
+  const beside = earlier.filter((one) => one.service.route === null && releases.has(releaseOf(one)));
+  return { ...started, phase: "before", old: ids([...old, ...beside]) };
+}
+
+function releaseOf({ container }: RoutedReplica): number {
+  return Number(container?.labels[LABELS.release] ?? 0);
+}
+
+/** Of several earlier releases that answer, the one with the most replicas, then the newest. */
+function newest(routable: readonly RoutedReplica[]): RoutedReplica[] {
+  const count = (release: number) => routable.filter((one) => releaseOf(one) === release).length;
+  const releases = [...new Set(routable.map(releaseOf))];
+  const [best] = releases.sort((one, other) => count(other) - count(one) || other - one);
+  return routable.filter((one) => releaseOf(one) === best);
+}
+
+function advance(input: RolloutInput, memory: RolloutMemory): RolloutMemory {
+  const { now, policy, wanted, counts, failure, drained } = input;
+  const isReady = wanted.length > 0 && wanted.every(({ ready }) => ready);
+  const undone = (cause: string): RolloutMemory => ({ ...memory, phase: "undone", cause });
+  switch (memory.phase) {
+    case "before": {
+      if (isReady) {
+        const switched = wanted.map(({ name }) => name);
+        return { ...memory, phase: "during", switchedAt: now, switched };
+      }
+      if (failure !== null) return undone(failure);
+      const allThere = wanted.every(({ container }) => container && container.state !== "created");
+      const triedSince = memory.triedSince ?? (allThere ? now : null);
+      if (triedSince !== null && now - triedSince >= policy.startMs) {
+        return undone(`${waiting(wanted)} did not become ready within ${seconds(policy.startMs)}.`);
+      }
+      return { ...memory, triedSince };
+    }
+    case "during":
+    case "after": {
+      if (counts?.undone) return undone(errorsOf(counts, policy));
+      const lost = wanted.filter(({ name, ready }) => !ready && memory.switched.includes(name));
+      if (lost.length > 0 && oldServers(input, memory).length > 0) {
+        const after = seconds(now - (memory.switchedAt ?? now));
+        return undone(`${waiting(lost)} stopped answering ${after} after the switch.`);
+      }
+      if (memory.phase === "during") {
+        const bound = (memory.switchedAt ?? now) + policy.drainMs;
+        return drained || now >= bound ? { ...memory, phase: "after", drainedAt: now } : memory;
+      }
+      const watchedMs = now - (memory.switchedAt ?? now);
+      const requests = counts ? ended(counts, "new").all : 0;
+      const enough = requests >= WATCHED_REQUESTS || watchedMs >= policy.watchMs;
+      const settled = now - (memory.drainedAt ?? now) >= LEAST_WATCH_MS;
+      return enough && settled ? { ...memory, phase: "live" } : memory;
+    }
+    case "live":
+    case "undone":
+      return memory;
+  }
+}
+
+/** The old ones serve, and nobody else; where none of them does any more, whoever is ready. */
+function besideOld(input: RolloutInput, memory: RolloutMemory): RolloutDecision {
+  const old = oldServers(input, memory);
+  const { now, policy, wanted } = input;
+  const againMs = memory.triedSince === null ? null : Math.max(1, memory.triedSince + policy.startMs - now);
+  if (old.length === 0)
+    return { memory, serving: plain(wanted.filter(({ ready }) => ready)), mark: null, againMs };
+  return {
+    memory,
+    serving: old.map((replica) => ({ replica, weight: 1, side: "old" })),
+    mark: { id: memory.id, phase: "before" },
+    againMs,
+  };
+}
+
+/** The new ones serve, and the old ones stand by. */
+function watched(input: RolloutInput, memory: RolloutMemory): RolloutDecision {
+  const { policy, wanted } = input;
+  const phase = memory.phase === "during" ? "during" : "after";
+  return {
+    memory,
+    serving: [
+      ...wanted.filter(({ ready }) => ready).map((replica): Serving => ({ replica, weight: 1, side: "new" })),
+      ...oldServers(input, memory).map((replica): Serving => ({
+        replica,
+        weight: 1,
+        side: "old",
+        standby: true,
+      })),
+    ],
+    mark: { id: memory.id, phase, guard: { errors: policy.errors, points: policy.points } },
+    againMs: LOOK_MS,
+  };
+}
+
+function live({ wanted, canary, policy }: RolloutInput, memory: RolloutMemory): RolloutDecision {
+  const main = wanted.filter(({ ready }) => ready);
+  const few = (canary?.replicas ?? []).filter(({ ready }) => ready);
+  if (!canary || few.length < canary.replicas.length || few.length === 0) {
+    return { memory, serving: plain(main), mark: null, againMs: null };
+  }
+  const guard = { errors: policy.errors, points: policy.points };
+  return {
+    memory,
+    serving: weighted(main, few, canary.percent),
+    mark: { id: canaryId(canary.replicas), phase: "before", guard },
+    againMs: LOOK_MS,
+  };
+}
+
+/** Names a canary in the gateway's counts: the same for as long as the same containers are one. */
+export function canaryId(replicas: readonly RoutedReplica[]): string {
+  const revisions = new Set(replicas.map(({ revision }) => revision));
+  return `c-${[...revisions].sort().join("-").slice(0, 60)}`;
+}
+
+/** Each service's requests shared out: `percent` of 100 to the canary's replicas, and the rest to the others. */
+function weighted(
+  main: readonly RoutedReplica[],
+  canary: readonly RoutedReplica[],
+  percent: number,
+): Serving[] {
+  const of = (replicas: readonly RoutedReplica[], service: string) =>
+    replicas.filter((replica) => replica.service.service === service);
+  const share = (
+    replica: RoutedReplica,
+    own: readonly RoutedReplica[],
+    others: readonly RoutedReplica[],
+    part: number,
+  ) => {
+    const { service } = replica.service;
+    const rivals = of(others, service).length;
+    return rivals === 0 ? 1 : Math.max(1, Math.round((part * 10) / of(own, service).length));
+  };
+  return [
+    ...main.map((replica): Serving => ({
+      replica,
+      weight: share(replica, main, canary, 100 - percent),
+      side: "old",
+    })),
+    ...canary.map((replica): Serving => ({
+      replica,
+      weight: share(replica, canary, main, percent),
+      side: "new",
+    })),
+  ];
+}
+
+function oldServers({ earlier }: RolloutInput, { old }: RolloutMemory): RoutedReplica[] {
+  return earlier.filter(
+    ({ container, ready, service }) =>
+      ready && service.route !== null && container !== null && old.includes(container.id),
+  );
+}
+
+function undoneServers(input: RolloutInput, memory: RolloutMemory): RoutedReplica[] {
+  const old = oldServers(input, memory);
+  return old.length > 0 ? old : input.wanted.filter(({ ready }) => ready);
+}
+
+function plain(replicas: readonly RoutedReplica[]): Serving[] {
+  return replicas.map((replica) => ({ replica, weight: 1 }));
+}
+
+function waiting(replicas: readonly RoutedReplica[]): string {
+  const names = replicas.filter(({ ready }) => !ready).map(({ service }) => service.service);
+  return [...new Set(names)].join(", ");
+}
+
+function errorsOf(counts: RolloutCounts, { errors, points }: RolloutPolicy): string {
+  const { all, failed } = ended(counts, "new");
+  return `${failed} of the first ${all} requests after the switch failed; at most ${errors - 1} may, or ${points} percentage points more than before.`;
+}
+
+function seconds(milliseconds: number): string {
+  return `${Number((milliseconds / 1000).toFixed(1))} s`;
+}
