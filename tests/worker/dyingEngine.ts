@@ -7,6 +7,7 @@ const READS = new Set([
   "listVolumes",
   "hasImage",
   "tailLogs",
+  "lastRun",
   "getArchive",
 ]);
 
