@@ -1,4 +1,5 @@
 import type { Engine } from "./engine/engine.ts";
+import { EngineError } from "./engine/engineError.ts";
 import type { Operation } from "./plan/operation.ts";
 import type { OpenedSource, SourceFill } from "./sources/sources.ts";
 import { WORKSPACE } from "../core/render/view.ts";
@@ -103,7 +104,9 @@ async function perform(
     case "pull image":
       return buildImage && OWN_IMAGE.test(target) ? await buildImage(target) : await engine.pullImage(target);
     case "create network":
-      return await engine.createNetwork(operation.network);
+      // It was not among ours a moment ago. The next look tells whether it is now; nothing may join another's.
+      if ((await engine.createNetwork(operation.network)) === "created") return;
+      throw new EngineError("name_taken", `Docker has a network ${target} already, which was not made for this.`);
     case "remove network":
       return await engine.removeNetwork(operation.networkId);
     case "create volume":

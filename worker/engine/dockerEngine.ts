@@ -181,9 +181,9 @@ export class DockerEngine implements Engine {
     const { name, labels, sizeBytes } = volume;
     const disks = sizeBytes === null ? null : this.disks;
     // A disk is made anew, so never for a volume that is there already.
-    if (disks && (await this.hasVolume(name))) return;
-    const directory = disks && (await disks.make(name, sizeBytes ?? 0));
-    await this.change(`create the volume ${name}`, (abortSignal) =>
+    const isThere = disks !== null && (await this.hasVolume(name));
+    const directory = disks && !isThere && (await disks.make(name, sizeBytes ?? 0));
+    const made = await this.change(`create the volume ${name}`, (abortSignal) =>
       this.docker.createVolume({
         Name: name,
         Labels: labels,
@@ -191,6 +191,10 @@ export class DockerEngine implements Engine {
         abortSignal,
       }),
     );
+    // Docker gives the one that has the name, whoever made it.
+    const owner = (made as { Labels?: Record<string, string> | null }).Labels?.[LABELS.instance];
+    if (owner === labels[LABELS.instance]) return;
+    throw new EngineError("name_taken", `Docker has a volume ${name} already, which is not Slipway's.`);
   }
 
   async growVolume(name: string, sizeBytes: number): Promise<"grown" | "unchanged"> {

@@ -32,7 +32,9 @@ export interface Engine {
   createNetwork(network: RenderedNetwork): Promise<"created" | "exists">;
   removeNetwork(name: string): Promise<"removed" | "absent">;
 
-  /** With a hard size where the host has disks for it (worker/disks); elsewhere `sizeBytes` is only watched. */
+  /**
+   * Fails as `name_taken` where somebody else's volume has the name: Docker would give that one. With a hard size where
+   * the host has disks for it (worker/disks); elsewhere `sizeBytes` is only watched. */
   createVolume(volume: Pick<RenderedVolume, "name" | "labels" | "sizeBytes">): Promise<void>;
   /** Makes a volume of a hard size larger; no container may use it. */
   growVolume(name: string, sizeBytes: number): Promise<"grown" | "unchanged">;
