@@ -10,6 +10,8 @@ import { readIfThere, writePrivate } from "./privateFiles.ts";
 
 const CALL_MS = 30_000;
 const ORDER_MS = 180_000;
+/** Between two looks at what the authority is doing. */
+const PATIENCE = { backoffMin: 1_000, backoffMax: 10_000, backoffAttempts: 20 };
 
 export type AcmeSettings = {
   /** The directory's URL, like https://acme-v02.api.letsencrypt.org/directory. Setting it is agreeing to its terms. */
@@ -37,6 +39,7 @@ export function acmeIssuer(settings: AcmeSettings, folder: string, door: Certifi
     const known = await readAccount(accountPath);
     if (known?.directory === settings.directory && known.url !== undefined) {
       return new acme.Client({
+        ...PATIENCE,
         directoryUrl: settings.directory,
         accountKey: known.key,
         accountUrl: known.url,
@@ -48,7 +51,7 @@ export function acmeIssuer(settings: AcmeSettings, folder: string, door: Certifi
         : (await acme.crypto.createPrivateEcdsaKey()).toString();
     // Kept before it is used: an account whose key is lost could never be used again.
     await writePrivate(accountPath, JSON.stringify({ directory: settings.directory, key }));
-    const made = new acme.Client({ directoryUrl: settings.directory, accountKey: key });
+    const made = new acme.Client({ ...PATIENCE, directoryUrl: settings.directory, accountKey: key });
     await made.createAccount({
       termsOfServiceAgreed: true,
       ...(settings.email !== undefined && { contact: [`mailto:${settings.email}`] }),
