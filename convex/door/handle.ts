@@ -127,6 +127,20 @@ const PERFORM: Performers = {
     await projectOr404(ctx, project);
     return pageOf(await ctx.runQuery(api.events.listEvents, { project, paginationOpts: optionsOf(page) }));
   },
+  async listReleases(ctx, { project, ...page }) {
+    await projectOr404(ctx, project);
+    return pageOf(await ctx.runQuery(api.releases.list, { project, paginationOpts: optionsOf(page) }));
+  },
+  async getRelease(ctx, { project, number }) {
+    await projectOr404(ctx, project);
+    const release = await ctx.runQuery(api.releases.get, { project, number });
+    if (release) return release;
+    throw new Refused({
+      code: "not_found",
+      message: `${project} has no release ${number}.`,
+      hint: `GET /v1/projects/${project}/releases lists those that it has.`,
+    });
+  },
   async readLogs(ctx, input) {
     return { lines: await ctx.runQuery(api.logs.tail, input) };
   },

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ENVIRONMENT_KINDS, STATUSES } from "../../core/lifecycle.ts";
 import { PHASES } from "../../core/projectSpec.ts";
+import { RELEASE_STATES } from "../../core/releases.ts";
 import { EVENT_TYPES } from "../../core/eventTypes.ts";
 
 /**
@@ -89,6 +90,43 @@ const vLine = z
   })
   .meta({ id: "LogLine" });
 
+const vRelease = z
+  .object({
+    releaseId: z.string(),
+    number: z.number(),
+    state: z.enum(RELEASE_STATES),
+    snapshot: z.string().nullable().meta({ description: "SHA-256 of its content; null until it was taken." }),
+    files: z.number().nullable(),
+    bytes: z.number().nullable(),
+    message: z.string(),
+    createdAt: TIME,
+    testedAt: TIME.nullable(),
+    result: z
+      .object({
+        exitCode: z.number(),
+        timedOut: z.boolean(),
+        durationMs: z.number(),
+        services: z.array(
+          z.object({
+            service: z.string(),
+            replica: z.number(),
+            exitCode: z.number(),
+            durationMs: z.number(),
+          }),
+        ),
+      })
+      .nullable(),
+  })
+  .meta({ id: "Release" });
+
+const vReleaseDetails = z
+  .object({
+    ...vRelease.shape,
+    manifest: z.looseObject({}),
+    output: z.string().meta({ description: "The end of what its tests wrote." }),
+  })
+  .meta({ id: "ReleaseDetails" });
+
 function pageOf<T extends z.ZodType>(item: T) {
   return z.object({
     items: z.array(item),
@@ -157,6 +195,27 @@ export const OPERATIONS = {
     params: z.strictObject({ project: PROJECT }),
     query: z.strictObject({ cursor: CURSOR, limit: LIMIT }),
     response: pageOf(vEvent),
+  },
+  listReleases: {
+    id: "listReleases",
+    method: "GET",
+    path: "/projects/{project}/releases",
+    summary:
+      "The project's releases, newest first: each a snapshot of its files with the result of its tests.",
+    params: z.strictObject({ project: PROJECT }),
+    query: z.strictObject({ cursor: CURSOR, limit: LIMIT }),
+    response: pageOf(vRelease),
+  },
+  getRelease: {
+    id: "getRelease",
+    method: "GET",
+    path: "/projects/{project}/releases/{number}",
+    summary: "One release with its manifest and what its tests wrote.",
+    params: z.strictObject({
+      project: PROJECT,
+      number: z.coerce.number().int().min(1).max(1_000_000_000),
+    }),
+    response: vReleaseDetails,
   },
   readLogs: {
     id: "readLogs",

@@ -11,6 +11,8 @@ export type AccessWorld = {
   lease: { hostId: string; epoch: number };
   sealedFor: (namespace: string, name: string) => string;
   theirs: { projectId: string; slug: string; namespace: string };
+  /** Of theirs, tested already. */
+  release: { releaseId: string; snapshot: string };
 };
 
 export type AccessCase = {
@@ -58,6 +60,8 @@ export const ACCESS_CASES: Record<string, AccessCase> = {
     viewer: "forbidden",
     agent: "allowed",
   },
+  "releases:list": read((_, project) => ({ project, paginationOpts })),
+  "releases:get": read((_, project) => ({ project, number: 1 })),
   "logs:tail": read((_, project) => ({ project, environment: "dev" })),
   "search:code": read((_, project) => ({ project, query: "marker" })),
   "search:byMeaning": read((_, project) => ({ project, query: "marker" })),
@@ -132,6 +136,15 @@ export const ACCESS_CASES: Record<string, AccessCase> = {
     ...workersOnly,
   },
   "worker:report": work(({ lease }, projectId) => ({ ...lease, projectId, environments: [] })),
+  "worker:reportSnapshot": work(({ lease, release }, projectId) => ({
+    ...{ ...lease, projectId, ...release },
+    files: 1,
+    bytes: 6,
+  })),
+  "worker:reportTest": work(({ lease, release: { releaseId } }, projectId) => ({
+    ...{ ...lease, projectId, releaseId },
+    result: { exitCode: 0, timedOut: false, durationMs: 1, output: "", services: [] },
+  })),
   "worker:confirmDeleted": work(({ lease }, projectId) => ({ ...lease, projectId })),
   "worker:reallocateSubnet": work(({ lease }, projectId) => ({
     ...lease,
@@ -178,6 +191,8 @@ export const DOOR_CASES: Record<
   },
   listEvents: { path: (ref) => `/v1/projects/${ref}/events`, viewer: 200 },
   readLogs: { path: (ref) => `/v1/projects/${ref}/logs/dev`, viewer: 200 },
+  listReleases: { path: (ref) => `/v1/projects/${ref}/releases`, viewer: 200 },
+  getRelease: { path: (ref) => `/v1/projects/${ref}/releases/1`, viewer: 200 },
 };
 
 export const REVOKED_ID = "token-that-was-revoked";

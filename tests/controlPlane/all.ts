@@ -4,6 +4,7 @@ import { everyFunctionSuite } from "./everyFunction.ts";
 import { groupSuite } from "./groups.ts";
 import { lifecycleSuite } from "./lifecycle.ts";
 import { projectSuite } from "./projects.ts";
+import { releaseSuite } from "./releases.ts";
 import { testWith } from "./suite.ts";
 import { manifestSuite } from "./manifests.ts";
 import { matrixSuite } from "./matrix.ts";
@@ -21,6 +22,7 @@ export function controlPlaneSuite(open: OpenDriver): void {
   projectSuite(it);
   lifecycleSuite(it);
   workerSuite(it);
+  releaseSuite(it);
   workspaceSuite(it);
   accessSuite(it);
   portSuite(it);

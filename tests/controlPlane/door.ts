@@ -114,6 +114,8 @@ export function doorSuite(it: SuiteTest): void {
         "/v1/projects/{project}/transitions",
         "/v1/projects/{project}/reports",
         "/v1/projects/{project}/events",
+        "/v1/projects/{project}/releases",
+        "/v1/projects/{project}/releases/{number}",
         "/v1/projects/{project}/logs/{environment}",
       ]);
       const transition = document.paths["/v1/projects/{project}/transitions"]!.post;
@@ -135,7 +137,16 @@ export function doorSuite(it: SuiteTest): void {
       });
       const references = JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g);
       const named = [...new Set([...references].map((match) => match[1]))].sort();
-      expect(named).toEqual(["Event", "LogLine", "Move", "Problem", "Project", "ProjectSummary"]);
+      expect(named).toEqual([
+        "Event",
+        "LogLine",
+        "Move",
+        "Problem",
+        "Project",
+        "ProjectSummary",
+        "Release",
+        "ReleaseDetails",
+      ]);
       expect(Object.keys(document.components.schemas).sort()).toEqual(named);
       expect(JSON.stringify(document)).not.toContain("$defs");
     });

@@ -30,7 +30,7 @@ import {
 import { publicFunctions, type PublicFunction } from "./publicFunctions.ts";
 import type { SuiteTest } from "./suite.ts";
 import { TEST_SEALING_KEY } from "./secrets.ts";
-import { allEvents, createProject, move, registerHost, show } from "./world.ts";
+import { allEvents, createProject, move, registerHost, show, testedRelease } from "./world.ts";
 
 /** Every public function and every HTTP route, called by everybody who may not. */
 
@@ -52,6 +52,8 @@ async function makeWorld(driver: Driver): Promise<World> {
   for (const slug of ["mine", "theirs"]) await move(driver, slug, "planning", "development");
   const { projectId } = theirs;
   const worker = driver.as(WORKER);
+  const release = await testedRelease(driver, { hostId, epoch }, "theirs", { output: "marker" });
+  await move(driver, "theirs", "development");
   const file = { path: "marker.ts", hash: "h", chunks: chunkText("const marker = 1;") };
   await worker.mutation(api.worker.indexCode, { hostId, epoch, projectId, ...file });
   const line = { service: "app", replica: 1, stream: "stdout" as const, at: 1, text: "marker" };
@@ -69,7 +71,7 @@ async function makeWorld(driver: Driver): Promise<World> {
   });
   await admin.mutation(api.agents.report, { project: projectId, message: "marker" });
   await admin.mutation(api.tokens.revokeToken, { tokenId: REVOKED_ID });
-  return { lease: { hostId, epoch }, sealedFor: (_, name) => seals.get(name)!, theirs, mine };
+  return { lease: { hostId, epoch }, sealedFor: (_, name) => seals.get(name)!, theirs, mine, release };
 }
 
 /** All that an admin can see, to tell whether anything was changed. */

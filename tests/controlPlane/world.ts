@@ -1,6 +1,7 @@
 import { api } from "../../convex/_generated/api.js";
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
 import type { EnvironmentObservation, Phase } from "../../core/projectSpec.ts";
+import type { TestResult } from "../../core/releases.ts";
 import { ADMIN, WORKER, type Driver } from "./driver.ts";
 
 /** People and a well-behaved worker, as the control plane sees them: what the suites are told in. */
@@ -101,4 +102,51 @@ export async function allEvents(driver: Driver, project?: string) {
 async function eventPage(driver: Driver, project: string | undefined, cursor: string | null) {
   const paginationOpts = { numItems: 100, cursor };
   return await driver.as(ADMIN).query(api.events.listEvents, { project, paginationOpts });
+}
+
+export const SNAPSHOT = "5".repeat(64);
+
+/** How tests end, as a worker reports it: well, where nothing else is said. */
+export function testResult(more: Partial<TestResult> = {}): TestResult {
+  const exitCode = more.exitCode ?? 0;
+  return {
+    exitCode,
+    timedOut: false,
+    durationMs: 3_200,
+    output: "1 test passed",
+    services: [{ service: "app", replica: 1, exitCode, durationMs: 3_200 }],
+    ...more,
+  };
+}
+
+/** The release of a project's test environment, as its worker is told of it. */
+export async function wantedRelease(
+  driver: Driver,
+  { hostId }: HostLease,
+  project: string,
+  kind: EnvironmentKind = "test",
+) {
+  const { projectId } = await show(driver, project);
+  const spec = await driver.as(WORKER).query(api.worker.project, { hostId, projectId });
+  const release = spec?.environments.find((row) => row.kind === kind)?.release;
+  return release && { projectId, ...release };
+}
+
+/** Moves a project to testing, and does as its worker: takes the snapshot, tells how the tests ended. */
+export async function testedRelease(
+  driver: Driver,
+  { hostId, epoch }: HostLease,
+  project: string,
+  result: Partial<TestResult> = {},
+  snapshot = SNAPSHOT,
+): Promise<{ releaseId: string; snapshot: string }> {
+  await move(driver, project, "testing");
+  const wanted = await wantedRelease(driver, { hostId, epoch }, project);
+  if (!wanted) throw new Error(`${project} has no release to test`);
+  const { projectId, releaseId } = wanted;
+  const call = { hostId, epoch, projectId, releaseId };
+  const worker = driver.as(WORKER);
+  await worker.mutation(api.worker.reportSnapshot, { ...call, snapshot, files: 1, bytes: 6 });
+  await worker.mutation(api.worker.reportTest, { ...call, result: testResult(result) });
+  return { releaseId, snapshot };
 }
