@@ -13,6 +13,7 @@ import {
   vMemory,
   vVariables,
 } from "./manifestFields.ts";
+import { vRolloutManifest } from "./rollout.ts";
 import { isRefusal, parseSource } from "./source.ts";
 import { SERVICE_FOLDER } from "./workspacePath.ts";
 import { parseDuration } from "./units.ts";
@@ -107,6 +108,10 @@ const vTestEnvironment = z
   })
   .prefault({});
 
+const vDeployEnvironment = z
+  .strictObject({ ...environmentFields(1, "1g"), rollout: vRolloutManifest })
+  .prefault({});
+
 const vSource = z.string({ error: "a folder like ./app, or a git URL" }).superRefine((text, context) => {
   const source = parseSource(text);
   if (isRefusal(source)) context.addIssue({ code: "custom", message: source.refused });
@@ -136,7 +141,7 @@ export const vManifest = z
       .strictObject({
         dev: environment(2, "2g"),
         test: vTestEnvironment,
-        deploy: environment(1, "1g"),
+        deploy: vDeployEnvironment,
       })
       .prefault({}),
   })

@@ -31,6 +31,11 @@ export class RouteTable {
     return "changed";
   }
 
+  /** Of what the gateway last took; 0: nothing. */
+  version(namespace: string): number {
+    return this.pushed.get(namespace)?.version ?? 0;
+  }
+
   /** Nothing is known any more of what the gateway has for `namespace`. */
   forget(namespace: string): void {
     this.pushed.delete(namespace);

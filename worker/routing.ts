@@ -8,6 +8,8 @@ import {
   type RouteState,
   type ServiceRoute,
 } from "../core/routes.ts";
+import type { Serving } from "./rollout/decide.ts";
+import { isRolled, wantedReplica, type RoutedService } from "./rollout/replicas.ts";
 import type { SeenEnvironment } from "./seen.ts";
 
 export type UnversionedRoutes = Omit<ProjectRoutesInput, "version">;
@@ -49,17 +51,17 @@ function connections(most: number | undefined) {
 
 function routeOf(
   { status, manifest }: Pick<ProjectSpec, "status" | "manifest">,
-  { spec, replicas }: SeenEnvironment,
+  environment: SeenEnvironment,
   leaving: ReadonlySet<string>,
   failure: string | undefined,
 ): EnvironmentRoute | null {
+  const { spec } = environment;
   if (spec.desired === "absent") return null;
   if (spec.desired === "hibernated") {
     return page(status === "paused" ? "paused" : "hibernated");
   }
-  const routed = [...new Set(replicas.map(({ service }) => service))].filter(({ route }) => route !== null);
-  if (replicas.length > 0 && routed.length === 0) return null;
-  const serving = replicas.filter(({ ready, name }) => ready && !leaving.has(name));
+  const { routed, serving, known } = servingOf(environment, leaving);
+  if (known && routed.length === 0) return null;
   if (serving.length === 0) return failure === undefined ? page("starting") : page("failed", failure);
   const settings = new Map(
     routed.map(({ service }) => [service, settingsOf(servicesOf(manifest)[service]?.gateway)]),
@@ -68,15 +70,51 @@ function routeOf(
   if (missing.length > 0) return page("failed", missingSecrets(missing));
   return {
     state: "serving",
+    ...(environment.rollout?.mark && { rollout: environment.rollout.mark }),
     services: routed.map((service) => ({
       service: service.service,
       prefix: service.route!,
       ...settings.get(service.service)!.route,
       upstreams: serving
-        .filter((replica) => replica.service === service && replica.address !== null)
-        .map(({ address }) => ({ address: address!, port: service.port!, weight: 1, draining: false })),
+        .filter(({ replica }) => replica.service.service === service.service && replica.address !== null)
+        .map(({ replica, weight, side, standby }) => ({
+          address: replica.address!,
+          port: replica.service.port!,
+          weight,
+          draining: false,
+          ...(side && { side }),
+          ...(standby && { standby }),
+        })),
     })),
   };
+}
+
+type Where = {
+  /** Services with a route, each once. */
+  routed: RoutedService[];
+  serving: Serving[];
+  /** Whether it is known which services there are. */
+  known: boolean;
+};
+
+/** Where requests go: as the rollout has it for services that are rolled out, to all that answers of the others. */
+function servingOf({ spec, replicas, rollout }: SeenEnvironment, leaving: ReadonlySet<string>): Where {
+  const others = rollout ? replicas.filter(({ service }) => !isRolled(spec.kind, service)) : replicas;
+  const serving = [
+    ...others
+      .filter(({ ready }) => ready)
+      .map((replica): Serving => ({ replica: wantedReplica(replica), weight: 1 })),
+    ...(rollout?.serving ?? []),
+  ].filter(({ replica }) => !leaving.has(replica.name));
+  // Before a switch the routes are those of what serves.
+  const isBefore = rollout?.memory.phase === "before" || rollout?.memory.phase === "undone";
+  const wanted = rollout?.serving.length && isBefore ? others : replicas;
+  const services = new Map<string, RoutedService>();
+  for (const { service } of [...wanted, ...serving.map(({ replica }) => replica)]) {
+    if (!services.has(service.service)) services.set(service.service, service);
+  }
+  const routed = [...services.values()].filter(({ route }) => route !== null);
+  return { routed, serving, known: replicas.length > 0 };
 }
 
 type RouteOptions = Pick<ServiceRoute, "stripPrefix" | "settings">;

@@ -4,6 +4,7 @@ import { hasPassed } from "../core/releases.ts";
 import type { RenderedEnvironment, RenderedProject, RenderedService } from "../core/render/rendered.ts";
 import type { EngineContainer } from "./engine/engine.ts";
 import type { ProbeTarget, Readiness } from "./readiness.ts";
+import type { RolloutDecision } from "./rollout/decide.ts";
 import { earlierReplica, isRolledContainer, replicaName, type RoutedReplica } from "./rollout/replicas.ts";
 import { isFiller, ofEnvironment, type Snapshot } from "./snapshot.ts";
 
@@ -17,6 +18,8 @@ export type SeenEnvironment = {
   replicas: SeenReplica[];
   /** The same of a release that gets some of the requests; not given: there is none. */
   canary?: SeenReplica[];
+  /** Where its route leads, as its rollout has it; not given: to all that is wanted and answers. */
+  rollout?: RolloutDecision | null;
   /** What there is of earlier revisions of services that are rolled out; not given: nothing. */
   earlier?: RoutedReplica[];
 };

@@ -190,6 +190,7 @@ function environmentView(
         })),
         mounts: service.stack === undefined ? [] : [{ volume: volumeKey, target: WORKSPACE }],
         ...limitsOf(spec, kind, service),
+        ...scaleOf(environment, name, isJob(spec, kind, service)),
         labels: [...labels, ...released, { name: LABELS.service, value: name }],
         route:
           service.route === undefined || isJob(spec, kind, service)
@@ -342,6 +343,12 @@ export function tmpfs(path: string, flags: string, mode: string, user = UNPRIVIL
 
 function portOf(service: ManifestService, stacks: Stacks): number | null {
   return service.port ?? (service.stack === undefined ? null : (stacks[service.stack]?.port ?? null));
+}
+
+/** What people scaled a service to, in place of what the manifest says. */
+function scaleOf({ rollout }: EnvironmentSpec, service: string, job: boolean): { replicas?: number } {
+  const replicas = job ? undefined : rollout?.replicas[service];
+  return replicas === undefined ? {} : { replicas };
 }
 
 function limitsOf(

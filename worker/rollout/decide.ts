@@ -12,8 +12,10 @@ import { ended } from "./receipt.ts";
 
 /** What a worker remembers of an environment's rollout; the gateway's table tells a new worker most of it. */
 export type RolloutMemory = {
-  /** Names the rollout in the gateway's counts. */
+  /** Names the rollout in the gateway's counts: `r-`, and when it began, ms since 1970 in base 36. */
   id: string;
+  /** The environment's generation at which it began: what was undone is tried again at the next one. */
+  generation: number;
   /** What is rolled out: `revisionsOf` the wanted replicas. */
   revisions: string;
   /** ms since 1970 */
@@ -37,7 +39,11 @@ export type RolloutMemory = {
 };
 
 export type RolloutInput = {
+  /** On the clock that only rises. */
   now: number;
+  /** ms since 1970 */
+  date: number;
+  generation: number;
   policy: RolloutPolicy;
   /** All that is to run. */
   wanted: readonly RoutedReplica[];
@@ -105,15 +111,18 @@ export function decide(input: RolloutInput): RolloutDecision {
 }
 
 /** The rollout that is under way, or a new one where other revisions are wanted than it rolls out. */
-function remembered({ memory, wanted, earlier, routed, now }: RolloutInput): RolloutMemory {
+function remembered(input: RolloutInput): RolloutMemory {
+  const { memory, wanted, earlier, routed, date, generation } = input;
   const revisions = revisionsOf(wanted);
-  if (memory?.revisions === revisions) return memory;
+  const isOver = memory?.phase === "undone" && memory.generation !== generation;
+  if (memory?.revisions === revisions && !isOver) return memory;
   const ids = (replicas: readonly RoutedReplica[]) =>
     replicas.flatMap(({ container }) => container?.id ?? []);
   const started = {
-    id: `r-${Math.round(now).toString(36)}`,
+    id: `r-${Math.round(date).toString(36)}`,
+    generation,
     revisions,
-    startedAt: now,
+    startedAt: date,
     switched: [],
     triedSince: null,
     switchedAt: null,

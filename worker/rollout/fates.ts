@@ -6,7 +6,8 @@ import type { RolloutMemory } from "./decide.ts";
 export type Fate = "stay" | "park" | "remove";
 
 export type FatesInput = {
-  now: number;
+  /** ms since 1970 */
+  date: number;
   earlier: readonly RoutedReplica[];
   memory: RolloutMemory | null;
   /** Ids of the containers that the gateway's table leads to, or has stand by. */
@@ -18,7 +19,7 @@ export type FatesInput = {
 };
 
 /** By container name. Pure. */
-export function fatesOf({ now, earlier, memory, routed, busy, kept }: FatesInput): Map<string, Fate> {
+export function fatesOf({ date, earlier, memory, routed, busy, kept }: FatesInput): Map<string, Fate> {
   const settled = memory === null || memory.phase === "live" || memory.phase === "undone";
   return new Map(
     earlier.map(({ name, container }): [string, Fate] => {
@@ -27,7 +28,7 @@ export function fatesOf({ now, earlier, memory, routed, busy, kept }: FatesInput
       if (old || routed.has(id) || busy.has(id)) return [name, "stay"];
       // Another release has just failed, or was overtaken: nothing ever led to it.
       const release = Number(container?.labels[LABELS.release] ?? 0);
-      if (kept && release === kept.number && now < kept.until) {
+      if (kept && release === kept.number && date < kept.until) {
         return [name, settled ? "park" : "stay"];
       }
       return [name, "remove"];

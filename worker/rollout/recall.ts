@@ -1,0 +1,50 @@
+import type { EnvironmentRoute } from "../../core/routes.ts";
+import { revisionsOf, type RolloutMemory } from "./decide.ts";
+import type { RoutedReplica } from "./replicas.ts";
+
+export type RecallInput = {
+  wanted: readonly RoutedReplica[];
+  /** All containers of the environment that are rolled out, wanted or not. */
+  all: readonly RoutedReplica[];
+  generation: number;
+  now: number;
+};
+
+/**
+ * What the gateway's table tells a worker that has just started of a rollout that another one began. Where other
+ * revisions are wanted by now than that one rolled out, only where the route leads. Waits begin anew. Pure.
+ */
+export function recalled(
+  route: EnvironmentRoute | null,
+  { wanted, all, generation, now }: RecallInput,
+): { memory: RolloutMemory | null; routed: Set<string> } {
+  const upstreams = route?.state === "serving" ? route.services.flatMap((service) => service.upstreams) : [];
+  const replicaAt = (address: string) => all.find((replica) => replica.address === address);
+  const at = (which: (upstream: (typeof upstreams)[number]) => boolean) =>
+    upstreams.filter(which).flatMap(({ address }) => replicaAt(address) ?? []);
+  const idsOf = (replicas: readonly RoutedReplica[]) =>
+    replicas.flatMap(({ container }) => container?.id ?? []);
+  const routed = new Set(idsOf(at(({ standby, draining }) => !standby && !draining)));
+  const mark = route?.rollout;
+  if (!mark?.id.startsWith("r-")) return { memory: null, routed };
+
+  const fresh = at(({ side }) => side === "new");
+  const isWanted = (replica: RoutedReplica) => wanted.some(({ name }) => name === replica.name);
+  if (!fresh.every(isWanted) || (mark.phase !== "before" && fresh.length === 0)) {
+    return { memory: null, routed };
+  }
+  const memory: RolloutMemory = {
+    id: mark.id,
+    generation,
+    revisions: revisionsOf(wanted),
+    startedAt: Number.parseInt(mark.id.slice(2), 36),
+    phase: mark.phase,
+    old: idsOf(at(({ side }) => side === "old")),
+    switched: fresh.map(({ name }) => name),
+    triedSince: null,
+    switchedAt: mark.phase === "before" ? null : now,
+    drainedAt: mark.phase === "after" ? now : null,
+    cause: null,
+  };
+  return { memory, routed };
+}
