@@ -106,7 +106,10 @@ async function perform(
     case "create network":
       // It was not among ours a moment ago. The next look tells whether it is now; nothing may join another's.
       if ((await engine.createNetwork(operation.network)) === "created") return;
-      throw new EngineError("name_taken", `Docker has a network ${target} already, which was not made for this.`);
+      throw new EngineError(
+        "name_taken",
+        `Docker has a network ${target} already, which was not made for this.`,
+      );
     case "remove network":
       return await engine.removeNetwork(operation.networkId);
     case "create volume":
