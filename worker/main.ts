@@ -1,8 +1,11 @@
 import { readFile } from "node:fs/promises";
 import Docker from "dockerode";
+import { loadAttachments } from "../docker/attachments/loadAttachments.ts";
 import { loadStacks, starterFolder } from "../docker/stacks/loadStacks.ts";
 import { causeChain, SlipwayError } from "../core/errors.ts";
 import { certificateKeeper } from "./certificates/fromConfig.ts";
+import { credentialsFrom } from "./attachments/credentials.ts";
+import { imageBuilder } from "./attachments/imageBuilder.ts";
 import { pause, realClock } from "./clock.ts";
 import { startIndexer } from "./codeIndex/indexer.ts";
 import { workerConfig, type WorkerConfig } from "./config.ts";
@@ -10,8 +13,10 @@ import { ConvexControlPlane, isFenced } from "./convexControlPlane.ts";
 import { measureVolumes } from "./disks/measureVolumes.ts";
 import { openDisks } from "./disks/openDisks.ts";
 import { VolumeWatch } from "./disks/volumeWatch.ts";
+import { openDoor } from "./door/door.ts";
 import { READ_DEADLINE_MS, withDeadline } from "./engine/deadline.ts";
 import { DockerEngine } from "./engine/dockerEngine.ts";
+import { DockerExec } from "./engine/dockerExec.ts";
 import { probeAtStart } from "./firewall/probeAtStart.ts";
 import { SocketGateway } from "./gateway/socketGateway.ts";
 import { kernelLimits, raiseCommand } from "./kernel/kernelLimits.ts";
@@ -44,6 +49,10 @@ async function main(): Promise<void> {
     secretsFrom(config.dataDir),
     log,
   );
+  const door = await openDoor({
+    ...{ engine: new DockerEngine(docker), exec: new DockerExec(docker), doorkeeper: controlPlane },
+    ...{ instanceId: config.instanceId, dataDir: config.dataDir, clock: realClock, log },
+  });
   const opening = openDisks(docker, config);
   const certificates = certificateKeeper(config, log);
   const ensureShared = sharedParts(docker, config, realClock, log, async () => (await opening).disks);
@@ -53,7 +62,7 @@ async function main(): Promise<void> {
 
   const [template, { epoch, leaseMs }] = await Promise.all([
     readFile(TEMPLATE, "utf8"),
-    registerHost(controlPlane, docker, config, Object.keys(stacks), log, stopping),
+    registerHost(controlPlane, docker, config, Object.keys(stacks), door.url, log, stopping),
     ensureShared(true),
     raiseKernelLimits(log),
   ]);
@@ -68,6 +77,11 @@ async function main(): Promise<void> {
     starters: startersFrom((stack) => starterFolder(stacks[stack]!)),
     sources: await sourcesIn(config.dataDir, controlPlane),
     stacks,
+    attaching: {
+      definitions: loadAttachments(),
+      credentials: credentialsFrom(config.dataDir),
+      buildImage: imageBuilder(),
+    },
     template,
     instanceId: config.instanceId,
     clock: realClock,
@@ -113,6 +127,7 @@ async function main(): Promise<void> {
   log("stopping", { signal: await stopping.signal });
   clearInterval(heartbeats);
   probing.end();
+  await Promise.race([door.close(), pause(realClock, FAREWELL_MS)]);
   endIndexing();
   await Promise.race([certificates.stop(), pause(realClock, FAREWELL_MS)]);
   endKeepingLogs();
@@ -128,6 +143,7 @@ async function registerHost(
   docker: Docker,
   config: WorkerConfig,
   stacks: string[],
+  doorUrl: string,
   log: Log,
   stopping: { requested: () => boolean },
 ): Promise<{ epoch: number; leaseMs: number }> {
@@ -147,6 +163,7 @@ async function registerHost(
         cpus: info.NCPU,
         memoryBytes: info.MemTotal,
         stacks,
+        doorUrl,
       });
     } catch (error) {
       const transient = error instanceof SlipwayError && error.data.code === "deadline";
