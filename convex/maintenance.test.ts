@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { driverOf, openConvexTest } from "../tests/controlPlane/convexTestDriver.ts";
 import { ADMIN, WORKER } from "../tests/controlPlane/driver.ts";
-import { allEvents, createProject, move, obey, registerHost, show } from "../tests/controlPlane/world.ts";
+import {
+  allEvents,
+  createProject,
+  move,
+  obey,
+  registerHost,
+  show,
+  testedRelease,
+} from "../tests/controlPlane/world.ts";
 import { api, internal } from "./_generated/api.js";
 
 const DAY_MS = 86_400_000;
@@ -113,4 +121,30 @@ test("tokens that ended long ago are forgotten, revoked ones with no known end n
     paginationOpts: { numItems: 9, cursor: null },
   });
   expect(page.map((row) => row.tokenId)).toEqual(["token-0002"]);
+});
+
+test("a deleted project's releases go page by page, with their manifests and outputs", async () => {
+  const t = openConvexTest();
+  const driver = driverOf(t);
+  const host = await registerHost(driver);
+  for (const name of ["shop", "other"]) {
+    await createProject(driver, name);
+    await move(driver, name, "planning");
+  }
+  for (let count = 0; count < 23; count++) {
+    await move(driver, "shop", "development");
+    await testedRelease(driver, host, "shop");
+  }
+  await move(driver, "other", "development");
+  await testedRelease(driver, host, "other");
+  await move(driver, "shop", "deleting");
+  await obey(driver, host);
+  await t.finishAllScheduledFunctions(vi.runAllTimers);
+  const left = await t.run(async (ctx) => [
+    await ctx.db.query("releases").collect(),
+    await ctx.db.query("releaseManifests").collect(),
+    await ctx.db.query("releaseOutputs").collect(),
+  ]);
+  const { projectId } = await show(driver, "other");
+  for (const rows of left) expect(rows.map((row) => row.projectId)).toEqual([projectId]);
 });
