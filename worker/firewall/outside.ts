@@ -15,19 +15,17 @@ export type Outside = {
 /**
  * Makes a wire of two ends on the host, with nobody behind it: what containers send to its address passes every rule
  * that a packet to the internet passes, is counted, and ends there. It goes again whatever `work` does.
+ * @param sides the wire's two addresses, of one /30
  */
 export async function withOutside<T>(
   docker: Docker,
   instanceId: string,
   work: (outside: Outside) => Promise<T>,
+  sides = someSides(),
 ): Promise<T> {
   // Linux allows 15 characters; the worker and `slipway doctor` may try at once.
-  const id = randomBytes(2);
-  const name = `${wirePrefix(instanceId)}${id.toString("hex")}`;
-  // Of 198.18.0.0/15, which is set aside for tests of networks; the probes' own networks are in 198.18.
-  const prefix = `198.19.${128 + (id[0]! % 128)}`;
-  const network = (id[1]! >> 2) << 2;
-  const [hostSide, farSide] = [`${prefix}.${network + 1}`, `${prefix}.${network + 2}`];
+  const name = `${wirePrefix(instanceId)}${randomBytes(2).toString("hex")}`;
+  const { hostSide, farSide } = sides;
   return await withFirewallHelper(docker, { instanceId, image: FIREWALL_IMAGE }, async (run) => {
     try {
       await script(run, SET_UP, name, hostSide, farSide);
@@ -39,6 +37,13 @@ export async function withOutside<T>(
       await run(["busybox", "ip", "link", "del", name]);
     }
   });
+}
+
+/** Of 198.18.0.0/15, which is set aside for tests of networks; the probes' own networks are in 198.18. */
+function someSides(): { hostSide: string; farSide: string } {
+  const [third = 0, fourth = 0] = randomBytes(2);
+  const network = fourth & ~3;
+  return { hostSide: `198.19.${third}.${network + 1}`, farSide: `198.19.${third}.${network + 2}` };
 }
 
 /** The other end's name is the kernel's to choose: `ip` shows it as `<name>@<other>`. */

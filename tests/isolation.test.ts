@@ -1,0 +1,201 @@
+import { createSocket } from "node:dgram";
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ProjectSpec } from "../core/projectSpec.ts";
+import { withOutside } from "../worker/firewall/outside.ts";
+import { attemptsAt, type Call } from "./isolation/attempts.ts";
+import { IsolationWorld } from "./isolation/isolationWorld.ts";
+import { documented, printed, withTable, type Row } from "./isolation/report.ts";
+
+/**
+ * What a project's program tries to reach, read, become and use up, from inside real containers that the real worker
+ * made. Beside each attempt stands the same kind of attempt where it is allowed, so that none fails for being broken.
+ * Nothing leaves the machine: the outside is a wire with nobody behind it, which counts what is sent there.
+ */
+
+const DOCUMENT = new URL("../docs/isolation.md", import.meta.url);
+const MIB = 1024 ** 2;
+const SENT = 40;
+let scene: IsolationWorld;
+const rows: Row[] = [];
+
+beforeAll(async () => {
+  scene = await IsolationWorld.make("isowrld2", 28_392);
+});
+afterAll(async () => {
+  await scene?.end();
+});
+
+const nameOf = (project: ProjectSpec) => (project === scene.open ? "egress open" : "egress none");
+
+/** Makes all attempts of `areas` from both projects' containers, and notes what came of them. */
+async function tryAll(areas: readonly string[], together = false): Promise<Row[]> {
+  const tried = await Promise.all(
+    [scene.open, scene.closed].map(async (project) => {
+      const attempts = attemptsAt(await scene.targetsOf(project)).filter(({ area }) => areas.includes(area));
+      // The control comes first: some attempts change the process that makes them.
+      const calls = attempts.flatMap(({ control, call }) => [control, call]);
+      const outcomes = await scene.attempt(project, calls, { together });
+      return attempts.map(({ area, what, fails, outcome }, index): Row => {
+        const [control, got] = [outcomes[index * 2]!, outcomes[index * 2 + 1]!];
+        const holds = control === "ok" && fails.includes(got);
+        return { area, what, outcome, from: nameOf(project), got, control, holds };
+      });
+    }),
+  );
+  rows.push(...tried.flat());
+  return tried.flat().filter(({ holds }) => !holds);
+}
+
+test("reaches nobody but its own environment, and nobody as somebody else", async () => {
+  expect(await tryAll(["network", "names"], true)).toEqual([]);
+});
+
+test("sees no file, device or setting of the host", async () => {
+  expect(await tryAll(["files"])).toEqual([]);
+});
+
+test("has no rights beyond its own user's", async () => {
+  expect(await tryAll(["rights"])).toEqual([]);
+});
+
+describe("using everything up", () => {
+  test("ends at its own limits, while the gateway and the other project answer", async () => {
+    const startedAt = async () =>
+      await Promise.all(
+        [scene.open, scene.closed].map(
+          async (project) => (await scene.world.container(project).inspect()).State.StartedAt,
+        ),
+      );
+    const before = await startedAt();
+    let done = false;
+    const statuses = new Set<number>();
+    const watching = (async () => {
+      while (!done) statuses.add(await scene.statusOf(scene.closed));
+    })();
+    const broken = tryAll(["exhaustion"]).finally(() => (done = true));
+    await Promise.all([watching, broken]);
+    expect(await broken).toEqual([]);
+    expect([...statuses]).toEqual([200]);
+    expect(await scene.statusOf(scene.open)).toBe(200);
+    expect(await startedAt()).toEqual(before);
+  });
+
+  test("of the host's disk by logging ends at the size of the logs", async () => {
+    const container = scene.world.container(scene.open, "peer");
+    const { LogPath, HostConfig } = await container.inspect();
+    const limits = HostConfig.LogConfig?.Config as Record<string, string>;
+    const most = Number(limits["max-file"]) * Number(limits["max-size"]!.replace("m", "")) * MIB;
+    const line = "x".repeat(1023);
+    const program = `import sys\nfor _ in range(${(most * 1.5) / 1024}): sys.stdout.write("${line}\\n")`;
+    await scene.attempt(scene.open, [["write", "/workspace/peer/server.py", program]], { service: "peer" });
+    const bytes = async () =>
+      (
+        await Promise.all(
+          [LogPath, `${LogPath}.1`, `${LogPath}.2`, `${LogPath}.3`].map(
+            async (path) => (await stat(path).catch(() => null))?.size ?? 0,
+          ),
+        )
+      ).reduce((all, size) => all + size, 0);
+    await scene.world.eventually("the log was turned over", async () => (await bytes()) > most * 0.6);
+    expect(await bytes()).toBeLessThan(most * 1.05);
+    rows.push({
+      ...{ area: "exhaustion", what: "fill the host's disk by logging", outcome: "older lines go" },
+      ...{ from: nameOf(scene.open), got: "rotated", control: "ok", holds: true },
+    });
+  });
+});
+
+describe("what is sent", () => {
+  /** Packets that came out at the far end. */
+  async function sent(project: ProjectSpec, address: string, count: () => Promise<number>): Promise<number> {
+    const before = await count();
+    await scene.attempt(project, [["send", address, SENT]]);
+    return (await count()) - before;
+  }
+
+  test("to the outside gets there with open egress, and never without", async () => {
+    const { docker, instanceId } = scene.world;
+    const [open, closed] = await withOutside(docker, instanceId, async ({ address, count }) => [
+      await sent(scene.open, address, count),
+      await sent(scene.closed, address, count),
+    ]);
+    expect(open).toBeGreaterThanOrEqual(2 * SENT);
+    expect(closed).toBeLessThan(SENT / 2);
+    rows.push({
+      ...{
+        area: "network",
+        what: "TCP and UDP to the outside, with `egress: none`",
+        outcome: "no packet gets out",
+      },
+      ...{ from: nameOf(scene.closed), got: `${closed} packets`, control: "ok", holds: true },
+    });
+  });
+
+  test("to a cloud's metadata service never gets there, with open egress either", async () => {
+    const { docker, instanceId } = scene.world;
+    const sides = { hostSide: "169.254.169.253", farSide: "169.254.169.254" };
+    const counts = await withOutside(
+      docker,
+      instanceId,
+      async ({ address, count }) => {
+        const control = await sentByTheHost(address, count);
+        return {
+          control,
+          open: await sent(scene.open, address, count),
+          closed: await sent(scene.closed, address, count),
+        };
+      },
+      sides,
+    );
+    expect(counts.control).toBeGreaterThanOrEqual(SENT);
+    expect(counts.open).toBeLessThan(SENT / 2);
+    expect(counts.closed).toBeLessThan(SENT / 2);
+    for (const [project, got] of [
+      [scene.open, counts.open],
+      [scene.closed, counts.closed],
+    ] as const) {
+      rows.push({
+        ...{
+          area: "network",
+          what: "TCP and UDP to a cloud's metadata service",
+          outcome: "no packet gets out",
+        },
+        ...{ from: nameOf(project), got: `${got} packets`, control: "ok", holds: true },
+      });
+    }
+  });
+
+  test("to the outside's names ends at Docker's own server without egress", async () => {
+    const own: Call = ["resolve", "peer"];
+    const [control, got] = await scene.attempt(scene.closed, [own, ["outside_dns", "slipway-probe.invalid"]]);
+    expect(control).toBe("ok");
+    expect(["refused", "silence"]).toContain(got);
+    rows.push({
+      ...{ area: "names", what: "a name of the outside, with `egress: none`", outcome: "not asked for" },
+      ...{ from: nameOf(scene.closed), got: got!, control: control!, holds: true },
+    });
+  });
+});
+
+test("the table is as documented (SLIPWAY_UPDATE_DOCS=1 writes it)", async () => {
+  process.stdout.write(`\n${printed(rows)}\n`);
+  expect(rows.length).toBeGreaterThan(150);
+  const text = await readFile(DOCUMENT, "utf8");
+  const wanted = withTable(text, documented(rows));
+  if (process.env.SLIPWAY_UPDATE_DOCS === "1") await writeFile(DOCUMENT, wanted);
+  else expect(text).toBe(wanted);
+});
+
+/** From the host itself, which may: the wire is there, and counts. */
+async function sentByTheHost(address: string, count: () => Promise<number>): Promise<number> {
+  const before = await count();
+  const socket = createSocket("udp4");
+  for (let index = 0; index < SENT; index += 1) {
+    await new Promise<void>((resolve, reject) =>
+      socket.send("hello", 9, address, (error) => (error ? reject(error) : resolve())),
+    );
+  }
+  socket.close();
+  return (await count()) - before;
+}
