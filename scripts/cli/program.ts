@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { REPOSITORY } from "../setup/dataDir.ts";
+import { addCert } from "./commands/cert.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addDown } from "./commands/down.ts";
 import { addEvents } from "./commands/events.ts";
@@ -13,6 +14,7 @@ import { addStatus } from "./commands/status.ts";
 import { addSecret } from "./commands/secret.ts";
 import { addToken } from "./commands/token.ts";
 import { addTransition } from "./commands/transition.ts";
+import { addTrust } from "./commands/trust.ts";
 import { addUp } from "./commands/up.ts";
 
 const EXAMPLES = `
@@ -54,6 +56,8 @@ export function buildProgram(): Command {
     addPlan,
     addToken,
     addSecret,
+    addCert,
+    addTrust,
   ]) {
     add(program);
   }

@@ -25,11 +25,22 @@ export const vInstance = z.strictObject({
 });
 export type Instance = z.infer<typeof vInstance>;
 
-const DEFAULTS = { httpPort: 8080, httpsPort: 8443, backendPort: 3210, sitePort: 3211, subnetPool: DEFAULT_SUBNET_POOL };
+const DEFAULTS = {
+  httpPort: 8080,
+  httpsPort: 8443,
+  backendPort: 3210,
+  sitePort: 3211,
+  subnetPool: DEFAULT_SUBNET_POOL,
+};
 const PORTS = ["httpPort", "httpsPort", "backendPort", "sitePort"] as const;
-const SERVES = { httpPort: "the gateway", httpsPort: "the gateway's TLS", backendPort: "the backend", sitePort: "HTTP actions" };
+const SERVES = {
+  httpPort: "the gateway",
+  httpsPort: "the gateway's TLS",
+  backendPort: "the backend",
+  sitePort: "HTTP actions",
+};
 
-export type InstanceOverrides = Partial<Pick<Instance, "httpPort" | "subnetPool">>;
+export type InstanceOverrides = Partial<Pick<Instance, "httpPort" | "httpsPort" | "subnetPool">>;
 export type InstanceOptions = {
   /** One line for people, where a port could not be had. */
   say: (line: string) => void;
@@ -99,11 +110,14 @@ async function settlePorts(
       !taken.includes(port) &&
       ((await isPortFree(port)) || (await isOurs?.(wanted.instanceId, port)) === true);
     if (!usable) {
-      if (key === "httpPort" && overrides.httpPort !== undefined) {
+      if ((key === "httpPort" || key === "httpsPort") && overrides[key] !== undefined) {
         throw new SlipwayError({
           code: "setup",
           message: `Port ${port} is taken by another program.`,
-          hint: "Name another one with --port, or leave --port out and a free one is chosen.",
+          hint:
+            key === "httpPort"
+              ? "Name another one with --port, or leave --port out and a free one is chosen."
+              : "Name another one in SLIPWAY_HTTPS_PORT, or leave it out and a free one is chosen.",
         });
       }
       instance[key] = await freePort(port + 1, taken);

@@ -1,4 +1,18 @@
 import { createServer } from "node:net";
+import { SlipwayError } from "../../core/errors.ts";
+
+/** The port that the environment variable `name` holds; undefined where it is not set. @throws SlipwayError `setup` */
+export function portFromEnvironment(name: string): number | undefined {
+  const text = process.env[name];
+  if (!text) return undefined;
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 1 && port <= 65535) return port;
+  throw new SlipwayError({
+    code: "setup",
+    message: `${name} is ${JSON.stringify(text.slice(0, 40))}, which is no port.`,
+    hint: "Set it to a port from 1 to 65535, or leave it out.",
+  });
+}
 
 /** Whether `port` of `host` could be listened on just now: a real bind, given back at once. */
 export async function isPortFree(port: number, host = "127.0.0.1"): Promise<boolean> {

@@ -6,6 +6,7 @@ import { createProgress } from "../progress/progress.mjs";
 import { backendUrl, selfHosted } from "../setup/backendUrl.ts";
 import { dataPaths, ensurePrivateFolder } from "../setup/dataDir.ts";
 import { ensureInstance, type Instance } from "../setup/instance.ts";
+import { portFromEnvironment } from "../setup/ports.ts";
 import { ensureKeys, type Keys } from "../setup/keys.ts";
 import { ensurePrerequisites } from "../setup/prerequisites.ts";
 import { addressesOf, type Addresses } from "./addresses.ts";
@@ -114,7 +115,11 @@ class Supervisor {
     const { dataDir, httpPort } = this.options;
     return await ensureInstance(
       dataDir,
-      { httpPort, subnetPool: process.env.SLIPWAY_SUBNET_POOL || undefined },
+      {
+        httpPort,
+        httpsPort: portFromEnvironment("SLIPWAY_HTTPS_PORT"),
+        subnetPool: process.env.SLIPWAY_SUBNET_POOL || undefined,
+      },
       {
         say: (line) => this.say(line),
         isOurs: async (instanceId, port) => {

@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { appendFile, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { gatewayName, gatewayPaths } from "../../worker/gateway/config.ts";
 import { ensureGateway } from "../../worker/gateway/ensure.ts";
@@ -119,12 +121,54 @@ describe("the gateway", () => {
   test("whose settings changed is made anew, and knows the routes", async () => {
     const config = { ...world.config, baseDomain: "apps.example.com" };
     const { actions } = await ensureGateway(world.docker, config);
-    expect(actions).toEqual([
-      `removed ${name()}: its configuration changed`,
-      `created and started ${name()}`,
-    ]);
+    expect(actions).toEqual([`replaced ${name()}: its configuration changed`]);
     expect((await ask(PORT, "/", { host: "dev--shopaaaa.apps.example.com" })).status).toBe(200);
     expect((await ask(PORT, "/", { host: "dev--shopaaaa.localhost" })).status).toBe(404);
+    await ensureGateway(world.docker, world.config);
+    await expectRoutes();
+  });
+
+  test("whose replacement is on its way serves until it must stop, and is away for a moment only", async () => {
+    let down = 0;
+    let longestMs = 0;
+    let going = true;
+    const asking = (async () => {
+      let lastAnswer = performance.now();
+      while (going) {
+        const answered = await ask(PORT, `/projects/${SHOP}/dev/`).then(
+          ({ status }) => status === 200,
+          () => false,
+        );
+        if (!answered) down += 1;
+        else lastAnswer = performance.now();
+        longestMs = Math.max(longestMs, performance.now() - lastAnswer);
+      }
+    })();
+    await ensureGateway(world.docker, { ...world.config, hosts: ["another.example.com"] });
+    going = false;
+    await asking;
+    expect(down).toBeGreaterThan(0);
+    expect(longestMs).toBeLessThan(15_000);
+    if (process.env.SLIPWAY_MEASURE)
+      process.stderr.write(`replacing the gateway: ${Math.round(longestMs)} ms\n`);
+    await ensureGateway(world.docker, world.config);
+    await expectRoutes();
+  });
+
+  test("that is taken away while it starts is made again at once", async () => {
+    const events = (await world.docker.getEvents({
+      filters: { event: ["start"], container: [name()] },
+    })) as Readable;
+    const removed = once(events, "data").then(async () => {
+      events.destroy();
+      await world.docker.getContainer(name()).remove({ force: true });
+    });
+    await world.docker.getContainer(name()).remove({ force: true });
+    const started = performance.now();
+    const { actions } = await ensureGateway(world.docker, world.config);
+    await removed;
+    expect(performance.now() - started).toBeLessThan(15_000);
+    expect(actions.filter((action) => action.startsWith("created and started"))).not.toEqual([]);
     await ensureGateway(world.docker, world.config);
     await expectRoutes();
   });

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { ProjectSpec } from "../../core/projectSpec.ts";
 import type { Clock } from "../clock.ts";
 import type { CertificateDoor } from "../gateway/certificateDoor.ts";
@@ -7,11 +6,10 @@ import type { Log } from "../log.ts";
 import type { AcmeIssuer } from "./acmeIssuer.ts";
 import type { AcmeStore } from "./acmeStore.ts";
 import { certificateFacts, type CertificatePair } from "./certificateFacts.ts";
+import { readBase } from "./givenBase.ts";
 import { LocalCa } from "./localCa.ts";
-import { readIfThere } from "./privateFiles.ts";
 import { renewAt, retryDelayMs } from "./renewal.ts";
 import {
-  BASE_ID,
   baseCertificate,
   certificatesOf,
   formatDigest,
@@ -113,7 +111,7 @@ export class CertificateKeeper {
     const { dataDir, door, clock, log } = this.options;
     let next = LOOK_MS;
     try {
-      this.base = await readGivenBase(dataDir);
+      this.base = await readBase(dataDir);
       this.digests ??= await door.digests();
       const ca = await LocalCa.open(dataDir, clock.now());
       const wanted = this.wanted();
@@ -231,18 +229,6 @@ export class CertificateKeeper {
       }
     });
   }
-}
-
-export function basePaths(dataDir: string): { chain: string; key: string } {
-  const folder = join(dataDir, "certificates", BASE_ID);
-  return { chain: join(folder, "chain.pem"), key: join(folder, "key.pem") };
-}
-
-/** The certificate that somebody brought for the base domain, where somebody did. */
-async function readGivenBase(dataDir: string): Promise<CertificatePair | undefined> {
-  const paths = basePaths(dataDir);
-  const [chain, key] = [await readIfThere(paths.chain), await readIfThere(paths.key)];
-  return chain !== null && key !== null ? { chain, key } : undefined;
 }
 
 function fingerprintOf({ slug, manifest, certificates }: ProjectSpec): string {

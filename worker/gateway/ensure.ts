@@ -18,6 +18,12 @@ import { waitFor } from "./waitFor.ts";
 
 const READY_MS = 20_000;
 const READY_POLL_MS = 50;
+/** How often a container is made anew that somebody takes away before it answers. */
+const ATTEMPTS = 3;
+/** nginx that ends so often before its door ever opens has a fault that no waiting mends. */
+const HOPELESS_RESTARTS = 5;
+/** Requests in progress get this long to end when a container is replaced; nobody new is served meanwhile. */
+const REPLACE_STOP_S = 2;
 
 /** What was done, each as a sentence for the log; empty where everything was as it should be. */
 export type EnsureReport = { actions: string[] };
@@ -37,8 +43,12 @@ export async function ensureGateway(docker: Docker, given: GatewayConfig): Promi
 
   const network = await ensureNetwork(docker, config, actions);
   const spec = containerSpec(config, image, configuration);
-  await ensureContainer(docker, config, spec, network, actions);
-  await waitUntilAnswering(docker, config);
+  for (let attempt = 1; ; attempt += 1) {
+    await ensureContainer(docker, config, spec, network, actions);
+    if ((await waitUntilAnswering(docker, config)) === "answers") break;
+    actions.push("the gateway's container went away while it was waited for");
+    if (attempt === ATTEMPTS) throw vanished(config);
+  }
   await removeOtherConfigurations(config, configuration.hash);
   return { actions };
 }
@@ -122,14 +132,32 @@ async function ensureContainer(
       actions.push(`started ${name}, which was ${found.State}`);
       return;
     }
-    await removeContainer(docker, found.Id);
-    actions.push(`removed ${name}: ${differs}`);
+    await setAside(docker, found, name);
+    const made = await create(docker, spec, name);
+    // Both want the same ports, so the old one must stop before the new one starts; all else is done by then.
+    await removeContainer(docker, found.Id, REPLACE_STOP_S);
+    await start(docker, config, made.id);
+    actions.push(`replaced ${name}: ${differs}`);
+    return;
   }
-  const made = await dockerCall(`create ${name}`, (abortSignal) =>
-    docker.createContainer({ ...spec, abortSignal }),
-  );
+  const made = await create(docker, spec, name);
   await start(docker, config, made.id);
   actions.push(`created and started ${name}`);
+}
+
+async function create(docker: Docker, spec: Docker.ContainerCreateOptions, name: string) {
+  return await dockerCall(`create ${name}`, (abortSignal) =>
+    docker.createContainer({ ...spec, abortSignal }),
+  );
+}
+
+/** Gives the container another name, under which it goes on serving while its successor is made. */
+async function setAside(docker: Docker, found: Docker.ContainerInfo, name: string): Promise<void> {
+  const aside = `${name}-old`;
+  if (found.Names.includes(`/${aside}`)) return;
+  await dockerCallUnless([404], `rename ${name}`, (abortSignal) =>
+    docker.getContainer(found.Id).rename({ name: aside, abortSignal }),
+  );
 }
 
 function containerDifference(
@@ -163,24 +191,55 @@ async function start(docker: Docker, config: GatewayConfig, id: string): Promise
   }
 }
 
-/** Waits until nginx answers at its door: then the table is loaded and the front is open. */
-async function waitUntilAnswering(docker: Docker, config: GatewayConfig): Promise<void> {
+/**
+ * Waits until nginx answers at its door: then the table is loaded and the front is open.
+ * @returns `gone` as soon as there is no container any more that could
+ */
+async function waitUntilAnswering(docker: Docker, config: GatewayConfig): Promise<"answers" | "gone"> {
   const { pushSocket } = gatewayPaths(config.dataDir);
-  await waitFor(
+  const silent = async (howLong: string) =>
+    new SlipwayError({
+      code: "gateway",
+      message: `The gateway does not answer ${howLong}. Its last words: ${await lastWords(docker, config)}`,
+      hint: `Look at its log: docker logs ${gatewayName(config.instanceId)}`,
+    });
+  return await waitFor<"answers" | "gone">(
     READY_MS,
     READY_POLL_MS,
-    () =>
-      askDoor(pushSocket, { method: "GET", path: "/versions", timeoutMs: 1_000 }).then(
-        (answer) => (answer.status === 200 ? true : undefined),
-        () => undefined,
-      ),
-    async () =>
-      new SlipwayError({
-        code: "gateway",
-        message: `The gateway does not answer ${READY_MS / 1000} s after its start. Its last words: ${await lastWords(docker, config)}`,
-        hint: `Look at its log: docker logs ${gatewayName(config.instanceId)}`,
-      }),
+    async () => {
+      const answered = await askDoor(pushSocket, { method: "GET", path: "/versions", timeoutMs: 1_000 }).then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+      if (answered) return "answers";
+      const state = await containerState(docker, config);
+      if (state === null || state.status === "exited" || state.status === "dead") return "gone";
+      if (state.restarts >= HOPELESS_RESTARTS) throw await silent(`and has ended ${state.restarts} times`);
+      return undefined;
+    },
+    () => silent(`${READY_MS / 1000} s after its start`),
   );
+}
+
+/** Null: there is none. */
+async function containerState(
+  docker: Docker,
+  config: GatewayConfig,
+): Promise<{ status: string; restarts: number } | null> {
+  const name = gatewayName(config.instanceId);
+  const found = await dockerCallUnless([404], `inspect ${name}`, (abortSignal) =>
+    docker.getContainer(name).inspect({ abortSignal } as Docker.ContainerInspectOptions),
+  );
+  return found ? { status: found.State.Status, restarts: found.RestartCount } : null;
+}
+
+function vanished(config: GatewayConfig): SlipwayError {
+  const name = gatewayName(config.instanceId);
+  return new SlipwayError({
+    code: "gateway",
+    message: `The container ${name} went away ${ATTEMPTS} times before it answered.`,
+    hint: `Look who removes or stops it: docker events --filter container=${name}`,
+  });
 }
 
 async function lastWords(docker: Docker, config: GatewayConfig): Promise<string> {
@@ -231,10 +290,10 @@ async function ownContainers(docker: Docker, instanceId: string): Promise<Docker
   );
 }
 
-async function removeContainer(docker: Docker, id: string): Promise<void> {
+async function removeContainer(docker: Docker, id: string, stopSeconds = 5): Promise<void> {
   const container = docker.getContainer(id);
   await dockerCallUnless([304, 404], "stop the gateway", (abortSignal) =>
-    container.stop({ t: 5, abortSignal }),
+    container.stop({ t: stopSeconds, abortSignal }),
   );
   await dockerCallUnless([404], "remove the gateway's container", (abortSignal) =>
     container.remove({ force: true, v: true, abortSignal }),
