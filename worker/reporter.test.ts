@@ -39,6 +39,17 @@ test("only what changed is told", async () => {
   expect(sent).toEqual(["starting", "running"]);
 });
 
+test("what was sent without an answer may have been taken: what holds now is told again, changed or not", async () => {
+  const { sent, reporter, failWith } = setUp();
+  await reporter.report("p", [seen("running")], NOTHING);
+  failWith(new Error("socket hang up"));
+  await expect(reporter.report("p", [seen("starting")], NOTHING)).rejects.toThrow();
+  failWith(null);
+  await reporter.report("p", [seen("running")], NOTHING);
+  await reporter.report("p", [seen("running")], NOTHING);
+  expect(sent).toEqual(["running", "running"]);
+});
+
 test("what was never there and is not wanted is told only where somebody waits to hear of it", async () => {
   const { sent, reporter } = setUp();
   await reporter.report("p", [seen("absent")], NOTHING);

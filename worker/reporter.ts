@@ -7,6 +7,8 @@ import type { Presence } from "./presence.ts";
 export class Reporter {
   /** The last observation that the control plane took, by project and kind. */
   private readonly sent = new Map<string, EnvironmentObservation>();
+  /** What was sent since without an answer: it may have been taken, and then `sent` is not what is known there. */
+  private readonly unanswered = new Set<string>();
   private readonly controlPlane: Pick<ControlPlane, "report">;
   private readonly presence: Presence;
 
@@ -31,25 +33,32 @@ export class Reporter {
   ): Promise<EnvironmentObservation[]> {
     const news = observations.filter((observation) => {
       const last = this.sent.get(keyOf(projectId, observation.kind));
+      if (this.unanswered.has(keyOf(projectId, observation.kind))) return true;
       if (awaited.has(observation.kind) && !last) return true;
       // What was never there and is not wanted is no news.
       if (!last) return observation.phase !== "absent";
       return JSON.stringify(last) !== JSON.stringify(observation);
     });
     if (news.length === 0 || this.presence.isAway) return [];
+    for (const { kind } of news) this.unanswered.add(keyOf(projectId, kind));
     try {
       await this.controlPlane.report(projectId, news);
     } catch (error) {
       if (this.presence.noteFailure(error)) return [];
       throw error;
     }
-    for (const observation of news) this.sent.set(keyOf(projectId, observation.kind), observation);
+    for (const observation of news) {
+      this.sent.set(keyOf(projectId, observation.kind), observation);
+      this.unanswered.delete(keyOf(projectId, observation.kind));
+    }
     return news;
   }
 
   /** Sends everything again when next asked: the control plane may have missed it. */
   forget(projectId: string): void {
-    for (const key of this.sent.keys()) if (key.startsWith(`${projectId}/`)) this.sent.delete(key);
+    for (const known of [this.sent, this.unanswered]) {
+      for (const key of known.keys()) if (key.startsWith(`${projectId}/`)) known.delete(key);
+    }
   }
 }
 

@@ -7,6 +7,23 @@ import { FILL_ROLE, isFiller, type Snapshot } from "../snapshot.ts";
 import { sourceName } from "./operation.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
 
+/** Removes what is left of filling a volume that no service starts on any more: tests that are over. */
+export function planFillLeft(
+  plan: PlanBuilder,
+  kind: EnvironmentKind,
+  volume: string,
+  { containers, volumes }: Snapshot,
+): void {
+  const cause = `nobody starts on ${volume} any more`;
+  const helpers = [fillerName(volume), readerName(volume)]
+    .filter((helper) => containers.some(({ name }) => name === helper))
+    .map((helper) => plan.add(kind, { do: "remove container", target: helper }, cause));
+  const marker = unfilledMarker(volume);
+  if (volumes.some(({ name }) => name === marker)) {
+    plan.add(kind, { do: "remove volume", target: marker }, cause, helpers);
+  }
+}
+
 /**
  * Makes a volume and puts its first content into it, exactly once, whenever the worker may be killed.
  *

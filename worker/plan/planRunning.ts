@@ -8,7 +8,7 @@ import { isRolled, isRolledContainer, reachLabels, replicaName } from "../rollou
 import { isFiller, type Snapshot } from "../snapshot.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
 import { planEarlier } from "./planEarlier.ts";
-import { planVolume } from "./planFill.ts";
+import { planFillLeft, planVolume } from "./planFill.ts";
 import { planGrowth } from "./planGrowth.ts";
 import { planOldWorkspaces } from "./planOldWorkspaces.ts";
 
@@ -90,6 +90,7 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
           input.filledVolumes,
           pulls.get(user.image) ?? null,
         );
+      if (!user) planFillLeft(plan, kind, volume.name, found);
       return [volume.name, planned || { made: [], filled: [] }];
     }),
   );
