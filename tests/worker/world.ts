@@ -10,6 +10,7 @@ import { loadStacks, starterFolder } from "../../docker/stacks/loadStacks.ts";
 import type { EnvironmentKind, Status } from "../../core/lifecycle.ts";
 import type { Phase, ProjectSpec } from "../../core/projectSpec.ts";
 import { pause, realClock } from "../../worker/clock.ts";
+import type { VolumeWatch } from "../../worker/disks/volumeWatch.ts";
 import { DockerEngine } from "../../worker/engine/dockerEngine.ts";
 import type { Engine } from "../../worker/engine/engine.ts";
 import { removeFirewall } from "../../worker/firewall/firewall.ts";
@@ -76,7 +77,7 @@ export class World {
   /** Starts a worker, as a new process would: nothing of an earlier one is known to it. */
   async startWorker(
     engine: Engine = new DockerEngine(this.docker),
-    { retry }: { retry?: RetryPolicy } = {},
+    { retry, volumeWatch }: { retry?: RetryPolicy; volumeWatch?: VolumeWatch } = {},
   ): Promise<Worker> {
     const stacks = loadStacks();
     const worker: Worker = new Worker({
@@ -99,6 +100,7 @@ export class World {
       isFenced: () => false,
       timing: { resyncMs: 1_000, orphanGraceMs: 2_000 },
       ...(retry && { retry }),
+      ...(volumeWatch && { volumeWatch }),
     });
     this.worker = worker;
     await worker.start();
