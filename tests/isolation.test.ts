@@ -87,7 +87,11 @@ describe("using everything up", () => {
     const limits = HostConfig.LogConfig?.Config as Record<string, string>;
     const most = Number(limits["max-file"]) * Number(limits["max-size"]!.replace("m", "")) * MIB;
     const line = "x".repeat(1023);
-    const program = `import sys\nfor _ in range(${(most * 1.5) / 1024}): sys.stdout.write("${line}\\n")`;
+    const program = [
+      "import sys",
+      `for _ in range(${(most * 1.5) / 1024}): sys.stdout.write("${line}\\n")`,
+      'open("written", "w").close()',
+    ].join("\n");
     await scene.attempt(scene.open, [["write", "/workspace/peer/server.py", program]], { service: "peer" });
     const bytes = async () =>
       (
@@ -97,7 +101,10 @@ describe("using everything up", () => {
           ),
         )
       ).reduce((all, size) => all + size, 0);
-    await scene.world.eventually("the log was turned over", async () => (await bytes()) > most * 0.6);
+    await scene.world.eventually("all is written", async () => {
+      const [outcome] = await scene.attempt(scene.open, [["access", "/workspace/peer/written"]]);
+      return outcome === "ok" && (await bytes()) > most * 0.6;
+    });
     expect(await bytes()).toBeLessThan(most * 1.05);
     rows.push({
       ...{ area: "exhaustion", what: "fill the host's disk by logging", outcome: "older lines go" },
