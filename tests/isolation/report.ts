@@ -33,11 +33,14 @@ export function printed(rows: readonly Row[]): string {
 
 /** The table as it is documented: each kind of attempt once, in words that are the same on every machine. */
 export function documented(rows: readonly Row[]): string {
-  const seen = new Map<string, string>();
-  for (const { area, what, outcome } of rows) seen.set(`| ${area} | ${what} | ${outcome} |`, area);
-  return ["| area | what a project's program tries | what happens |", "|---|---|---|", ...seen.keys()].join(
-    "\n",
+  const kinds = new Map(rows.map((row) => [`${row.area} ${row.what}`, [row.area, row.what, row.outcome]]));
+  const lines = [["area", "what a project's program tries", "what happens"], ...kinds.values()];
+  const widths = [0, 1, 2].map((column) => Math.max(...lines.map((line) => line[column]!.length)));
+  // As the formatter aligns a table.
+  const [header, ...body] = lines.map(
+    (line) => `| ${line.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`,
   );
+  return [header, `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...body].join("\n");
 }
 
 const [BEGIN, END] = ["<!-- probes: written by tests/isolation.test.ts -->", "<!-- end of probes -->"];
