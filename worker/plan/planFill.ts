@@ -3,7 +3,7 @@ import type { EnvironmentKind } from "../../core/lifecycle.ts";
 import type { RenderedService, RenderedVolume } from "../../core/render/rendered.ts";
 import { WORKSPACE } from "../../core/render/view.ts";
 import type { ContainerPlan } from "../engine/engine.ts";
-import { FILL_ROLE, isFiller, type Snapshot } from "../snapshot.ts";
+import { FILL_ROLE, isFiller, unfilledMarker, type Snapshot } from "../snapshot.ts";
 import { sourceName } from "./operation.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
 
@@ -45,7 +45,7 @@ export function planVolume(
   exists: ReadonlySet<string>,
   imagePulled: string | null,
 ): { made: string[]; filled: string[] } {
-  const marker = `${volume.name}_unfilled`;
+  const marker = unfilledMarker(volume.name);
   const filler = fillerName(volume.name);
   const reader = readerName(volume.name);
   const there = found.volumes.some(({ name }) => name === volume.name);
