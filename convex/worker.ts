@@ -108,7 +108,13 @@ export const source = query({
 export const projects = query({
   args: { hostId: v.string(), paginationOpts: paginationOptsValidator },
   returns: paginationResultValidator(
-    v.object({ projectId: v.id("projects"), namespace: v.string(), status: vStatus }),
+    v.object({
+      projectId: v.id("projects"),
+      namespace: v.string(),
+      status: vStatus,
+      /** The namespace of its group. */
+      group: v.union(v.string(), v.null()),
+    }),
   ),
   handler: async (ctx, { hostId, paginationOpts }) => {
     const host = await requireHost(ctx, hostId);
@@ -118,7 +124,14 @@ export const projects = query({
       .paginate(boundedPage(paginationOpts));
     return {
       ...page,
-      page: page.page.map(({ _id, namespace, status }) => ({ projectId: _id, namespace, status })),
+      page: await Promise.all(
+        page.page.map(async ({ _id, namespace, status, groupId }) => ({
+          projectId: _id,
+          namespace,
+          status,
+          group: (groupId && (await ctx.db.get("groups", groupId))?.namespace) ?? null,
+        })),
+      ),
     };
   },
 });

@@ -34,6 +34,10 @@ export function reservationOf(
     // A paused container uses no CPU and gives no memory back.
     const paused = state === "hibernated" && limits.hibernate === "pause";
     if (state !== "running" && !paused) continue;
+    for (const { cpus, memory } of manifest.attachments) {
+      if (!paused) total.cpus += cpus;
+      total.memoryBytes += parseMemory(memory) ?? 0;
+    }
     for (const service of services) {
       const replicas = kind === "deploy" ? (limits.replicas ?? service.replicas ?? 1) : 1;
       if (!paused) total.cpus += limits.cpus * replicas;
@@ -51,9 +55,10 @@ export function largestContainer(
   const running = Object.entries(manifest.environments).filter(
     ([kind]) => desired[kind as EnvironmentKind] === "running",
   );
+  const containers = running.flatMap(([, limits]) => [limits, ...manifest.attachments]);
   return {
-    cpus: Math.max(0, ...running.map(([, limits]) => limits.cpus)),
-    memoryBytes: Math.max(0, ...running.map(([, limits]) => parseMemory(limits.memory) ?? 0)),
+    cpus: Math.max(0, ...containers.map(({ cpus }) => cpus)),
+    memoryBytes: Math.max(0, ...containers.map(({ memory }) => parseMemory(memory) ?? 0)),
   };
 }
 

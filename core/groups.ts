@@ -13,6 +13,8 @@ export function makeGroupNamespace(nowMs: number, random: () => number): string 
   return `group_${Math.floor(nowMs)}_${randomId(8, random)}`;
 }
 
+export const GROUP_NAMESPACE = /^group_\d{10,16}_[a-z0-9]{4,16}$/;
+
 export const vGroupName = z
   .string()
   .max(MAX_SLUG_LENGTH, `at most ${MAX_SLUG_LENGTH} characters`)

@@ -26,9 +26,9 @@ export function portVariable(kind: EnvironmentKind, service: string): string {
   return `${kind}_${service}_port`.toUpperCase().replaceAll("-", "_");
 }
 
-/** The services of `manifest` that want a port of the host. */
+/** The services and attachments of `manifest` that want a port of the host. */
 export function publishedServices(manifest: Manifest): string[] {
-  return Object.entries(servicesOf(manifest))
-    .filter(([, service]) => service.publish)
-    .map(([name]) => name);
+  const services = Object.entries(servicesOf(manifest)).filter(([, service]) => service.publish);
+  const attachments = manifest.attachments.filter(({ publish }) => publish);
+  return [...services.map(([name]) => name), ...attachments.map(({ alias }) => alias)];
 }

@@ -1,6 +1,7 @@
 import type { EnvironmentKind, Status } from "../core/lifecycle.ts";
 import type { EnvironmentObservation, ProjectSpec } from "../core/projectSpec.ts";
 import type { TestResult } from "../core/releases.ts";
+import type { DeployReport } from "./rollout/rolloutStep.ts";
 
 /**
  * What a worker says to the control plane, once it has registered. `convexControlPlane.ts` is the real one. Every call
@@ -20,12 +21,16 @@ export interface ControlPlane {
   reportSnapshot(projectId: string, releaseId: string, taken: TakenSnapshot): Promise<void>;
   /** How a release's tests ended; the first result stands. */
   reportTest(projectId: string, releaseId: string, result: TestResult): Promise<void>;
+  /** How the rollout of a release ended; the same again changes nothing. */
+  reportDeploy(projectId: string, report: DeployReport): Promise<void>;
   reallocateSubnet(
     projectId: string,
     kind: EnvironmentKind,
-    which: "internal" | "egress",
+    which: "internal" | "egress" | "group",
     reason: string,
   ): Promise<void>;
+  /** Another host port for a service: the one that it has cannot be bound. */
+  reallocatePort(projectId: string, kind: EnvironmentKind, service: string, reason: string): Promise<void>;
   heartbeat(): Promise<void>;
   unregister(): Promise<void>;
 }
@@ -39,4 +44,4 @@ export type TakenSnapshot = {
 
 export type InboxRow = { projectId: string; kind: EnvironmentKind; generation: number };
 
-export type HostedProject = { projectId: string; namespace: string; status: Status };
+export type HostedProject = { group?: string | null; projectId: string; namespace: string; status: Status };

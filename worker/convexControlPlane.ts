@@ -44,6 +44,7 @@ const vHosted = z.object({
   projectId: z.string(),
   namespace: z.string().regex(NAMESPACE),
   status: z.enum(STATUSES),
+  group: z.string().regex(GROUP_NAMESPACE).nullish(),
 });
 const vRelease = z.object({
   releaseId: z.string(),
@@ -216,11 +217,25 @@ export class ConvexControlPlane implements ControlPlane, CodeStore, LogStore, So
     );
   }
 
+  async reportDeploy(...[projectId, report]: Parameters<ControlPlane["reportDeploy"]>): Promise<void> {
+    await bounded("take the end of a rollout", () =>
+      this.client.mutation(api.worker.reportDeploy, { ...this.held(), projectId, ...report }),
+    );
+  }
+
   async reallocateSubnet(
     ...[projectId, kind, which, reason]: Parameters<ControlPlane["reallocateSubnet"]>
   ): Promise<void> {
     await bounded("give another subnet", () =>
       this.client.mutation(api.worker.reallocateSubnet, { ...this.held(), projectId, kind, which, reason }),
+    );
+  }
+
+  async reallocatePort(
+    ...[projectId, kind, service, reason]: Parameters<ControlPlane["reallocatePort"]>
+  ): Promise<void> {
+    await bounded("give another port", () =>
+      this.client.mutation(api.worker.reallocatePort, { ...this.held(), projectId, kind, service, reason }),
     );
   }
 

@@ -8,7 +8,7 @@ export type Dirt =
   | { kind: "gateway"; container: string }
   | { kind: "images" };
 
-const OWN_NAME = /^(project_\d{10,16}_[a-z0-9]{4,16})[_-]/;
+const OWN_NAME = /^((?:project|group)_\d{10,16}_[a-z0-9]{4,16})[_-]/;
 /** Ends of a container: the gateway must stop sending requests there before anything else is thought of. */
 const ENDED = new Set(["die", "destroy", "pause"]);
 

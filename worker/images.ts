@@ -1,11 +1,12 @@
 import type { Engine } from "./engine/engine.ts";
 
-/** Knows which images this host has, and asks Docker only once for each. */
+/** Knows which images this host has and which volumes they declare, and asks Docker only once for each. */
 export class Images {
   private readonly present = new Set<string>();
-  private readonly engine: Pick<Engine, "hasImage">;
+  private readonly volumes = new Map<string, string[]>();
+  private readonly engine: Pick<Engine, "hasImage" | "imageVolumes">;
 
-  constructor(engine: Pick<Engine, "hasImage">) {
+  constructor(engine: Pick<Engine, "hasImage" | "imageVolumes">) {
     this.engine = engine;
   }
 
@@ -21,8 +22,30 @@ export class Images {
     return missing;
   }
 
+  /** The volumes that images declare, of those that this host has. */
+  async volumesOf(images: Iterable<string>): Promise<Record<string, string[]>> {
+    const wanted = [...new Set(images)];
+    for (const image of wanted) {
+      if (this.volumes.has(image)) continue;
+      const declared = await this.engine.imageVolumes(image);
+      if (declared) this.volumes.set(image, declared);
+    }
+    return Object.fromEntries(
+      wanted.flatMap((image) => {
+        const declared = this.volumes.get(image);
+        return declared ? [[image, declared]] : [];
+      }),
+    );
+  }
+
+  /** As far as they were looked at. */
+  knownVolumes(): Record<string, string[]> {
+    return Object.fromEntries(this.volumes);
+  }
+
   /** Somebody removed or replaced images: whatever was known is to be asked again. */
   forget(): void {
     this.present.clear();
+    this.volumes.clear();
   }
 }

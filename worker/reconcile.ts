@@ -2,6 +2,12 @@ import type { EnvironmentObservation, ProjectSpec } from "../core/projectSpec.ts
 import type { RenderedProject } from "../core/render/rendered.ts";
 import type { Stacks } from "../core/stack.ts";
 import type { EnvironmentKind } from "../core/lifecycle.ts";
+import {
+  declaredVolumes,
+  NOTHING_TO_ATTACH,
+  waitsForImages,
+  type Attaching,
+} from "./attachments/attaching.ts";
 import type { Clock } from "./clock.ts";
 import { blindObservation, conditionsOf, explain, START_LIMIT_MS, type Findings } from "./conditions.ts";
 import type { ControlPlane } from "./controlPlane.ts";
@@ -9,15 +15,21 @@ import type { Crashes } from "./crashes.ts";
 import type { Engine } from "./engine/engine.ts";
 import { EngineError } from "./engine/engineError.ts";
 import { execute, type Execution, type Failure } from "./execute.ts";
+import type { GroupContext, GroupKeeper } from "./groups/groupKeeper.ts";
 import type { Images } from "./images.ts";
 import type { Log } from "./log.ts";
 import { describe, type Operation } from "./plan/operation.ts";
 import { plan } from "./plan/plan.ts";
+import type { HostPorts } from "./ports/hostPorts.ts";
+import { portStep } from "./ports/portStep.ts";
 import type { Turn } from "./queue.ts";
 import type { Readiness } from "./readiness.ts";
 import { renderWanted } from "./renderWanted.ts";
+import { revealer } from "./reveal.ts";
 import type { Reporter } from "./reporter.ts";
 import type { RouteTable } from "./routeTable.ts";
+import type { Rollouts } from "./rollout/rollouts.ts";
+import { decideRollout, fatesOfEarlier, rolloutPushed, tellRollout } from "./rollout/rolloutStep.ts";
 import { routesOf, type FailedMessages } from "./routing.ts";
 import type { VolumeWatch } from "./disks/volumeWatch.ts";
 import { watchedVolumes } from "./disks/watchedVolumes.ts";
@@ -36,8 +48,18 @@ const LOG_LINES = 10;
 
 export type ReconcileContext = {
   engine: Engine;
-  controlPlane: Pick<ControlPlane, "confirmDeleted" | "reallocateSubnet" | "reportSnapshot" | "reportTest">;
+  controlPlane: Pick<
+    ControlPlane,
+    | "project"
+    | "confirmDeleted"
+    | "reallocateSubnet"
+    | "reallocatePort"
+    | "reportSnapshot"
+    | "reportTest"
+    | "reportDeploy"
+  >;
   routes: RouteTable;
+  rollouts: Rollouts;
   reporter: Reporter;
   readiness: Readiness;
   staleHealth: StaleHealth;
@@ -48,6 +70,9 @@ export type ReconcileContext = {
   starters: Starters;
   sources?: Sources;
   stacks: Stacks;
+  attaching?: Attaching;
+  groups: GroupKeeper;
+  hostPorts: HostPorts;
   /** The text of docker/project-template.yml. */
   template: string;
   instanceId: string;
@@ -79,9 +104,12 @@ export async function reconcile(
   const { namespace, projectId } = asked;
   const look = async () => context.staleHealth.correct(await observe(engine, { instanceId, namespace }));
 
+  const attaching = context.attaching ?? NOTHING_TO_ATTACH;
+  const imageVolumes = await declaredVolumes(asked, attaching, context.images).catch((error: unknown) =>
+    reportBlind(context, asked, turn, error),
+  );
   const rendering = renderWanted({
-    spec: asked,
-    stacks: context.stacks,
+    ...{ spec: asked, stacks: context.stacks, attachments: attaching.definitions, imageVolumes },
     template: context.template,
     instanceId,
   });
@@ -100,16 +128,35 @@ export async function reconcile(
   volumeWatch?.follow(namespace, watchedVolumes(spec, rendering.project, before));
   const overfull = volumeWatch?.held(namespace) ?? new Map<string, string>();
   const held = new Map([...crashes.held(namespace, clock.elapsed()), ...overfull]);
-  const operations = plan({ spec, rendered: rendering.project, snapshot: before, missingImages, held });
-
+  const group = groupContext(context, attaching);
+  const provided = await context.groups
+    .provide(group, spec)
+    .catch((error: unknown) => reportBlind(context, asked, turn, error));
   const early = await ask(context, spec, rendering.project, before);
+  const operations = plan({
+    ...{ spec, rendered: rendering.project, snapshot: before, missingImages, held },
+    answering: new Set(
+      early.flatMap(({ replicas }) => replicas.filter(({ ready }) => ready)).map(({ name }) => name),
+    ),
+    awaited: provided.silent,
+    fates: await fatesOfEarlier(context, spec, early),
+  });
+
   const leaving = leavingIn(operations);
   await routeFor(context, spec, early, leaving, {});
 
   const execution = await run(context, spec, operations);
+  const released = await context.groups.release(group, spec);
+  execution.failed.unshift(...provided.failed, ...released.failed);
+  if (waitsForImages(rendering.project) && execution.failed.length === 0) context.again(projectId, 0);
   const after = operations.length === 0 ? before : await look();
   const seen = operations.length === 0 ? early : await ask(context, spec, rendering.project, after);
 
+  const ports = await portStep(context, spec, seen);
+  if (ports.exchanged) {
+    context.expire(projectId);
+    context.again(projectId, 0);
+  }
   const needed = neededSnapshots(spec, rendering.project, after);
   const waiting = new Map<EnvironmentKind, unknown>(needed.map(({ kind }) => [kind, null]));
   const failedWrites = await reallocateTakenSubnets(context, spec, execution.failed);
@@ -139,8 +186,13 @@ export async function reconcile(
     return "deleted";
   }
 
+  const rollout = await tellRollout(context, spec, seen, failures.deploy ?? null).catch((error: unknown) => ({
+    ...{ told: false, reverts: false, error },
+  }));
+  // What was live before is wanted again in a moment: then that is what there is to tell.
+  const toldOf = seen.filter(({ spec: { kind } }) => kind !== "deploy" || !rollout.reverts);
   const tell = async () => {
-    const observations = seen.map((environment) => conditionsOf(findings(environment, routeError)));
+    const observations = toldOf.map((environment) => conditionsOf(findings(environment, routeError)));
     const passed = await passWithoutTests(context, spec, seen, isRunning(observations, "test"));
     if (passed.error == null && passed.spec !== spec) context.again(projectId, 0);
     await report(context, spec, observations, awaited);
@@ -148,6 +200,10 @@ export async function reconcile(
   };
   const untold = await tell();
   comeBack(context, projectId, namespace, seen, tests.lookAgainInMs);
+  if (rollout.told) {
+    context.expire(projectId);
+    context.again(projectId, 0);
+  }
 
   let snapshotError: unknown = null;
   const [first] = needed;
@@ -164,7 +220,14 @@ export async function reconcile(
   }
 
   const problem =
-    execution.failed[0]?.error ?? routeError ?? failedWrites ?? tests.error ?? untold ?? snapshotError;
+    execution.failed[0]?.error ??
+    routeError ??
+    failedWrites ??
+    ports.error ??
+    tests.error ??
+    untold ??
+    ("error" in rollout ? rollout.error : null) ??
+    snapshotError;
   if (problem != null) throw problem instanceof Error ? problem : new Error(explain(problem));
   // What is still there though everything was done (a network that others just left) needs another look.
   if (spec.status === "deleting" && !isEmpty(after)) throw new Error(`${spec.slug} is not gone yet.`);
@@ -224,13 +287,16 @@ async function ask(
 }
 
 async function run(
-  { engine, starters, sources, images, log }: ReconcileContext,
+  { engine, starters, sources, images, log, attaching = NOTHING_TO_ATTACH }: ReconcileContext,
   spec: ProjectSpec,
   operations: readonly Operation[],
 ): Promise<Execution> {
   const { projectId } = spec;
+  const { buildImage, credentials } = attaching;
   const execution = await execute(engine, starters, operations, {
     parallel: PARALLEL_CALLS,
+    reveal: revealer(spec.opened ?? {}, credentials),
+    ...(buildImage && { buildImage }),
     ...(sources && { openSource: (source) => sources.open(spec, source) }),
     onDone: (operation, tookMs) =>
       log("done", {
@@ -256,6 +322,11 @@ function concerns(operation: Operation, { spec, rendered }: SeenEnvironment): bo
   );
 }
 
+function groupContext(context: ReconcileContext, attaching: Attaching): GroupContext {
+  const { crashes, clock } = context;
+  return { ...context, attaching, held: (namespace) => crashes.held(namespace, clock.elapsed()) };
+}
+
 /** Containers that an operation stops, removes or replaces. */
 function leavingIn(operations: readonly Operation[]): Set<string> {
   return new Set(
@@ -267,15 +338,18 @@ function leavingIn(operations: readonly Operation[]): Set<string> {
 
 /** @returns why the gateway did not take it, or null */
 async function routeFor(
-  { routes, log }: ReconcileContext,
+  context: ReconcileContext,
   spec: ProjectSpec,
   seen: readonly SeenEnvironment[],
   leaving: ReadonlySet<string>,
   failures: FailedMessages,
 ): Promise<unknown> {
+  const { routes, log } = context;
   try {
+    await decideRollout(context, spec, seen, failures.deploy ?? null);
     const changed = await routes.put(spec.namespace, routesOf(spec, seen, leaving, failures));
     if (changed === "changed") log("routed", { project: spec.slug, namespace: spec.namespace });
+    await rolloutPushed(context, spec, seen, routes.version(spec.namespace));
     return null;
   } catch (error) {
     log("route-failed", { project: spec.slug, error });
@@ -335,7 +409,7 @@ function failedMessages(
 
 /** Events bring a project back when something happens; these are the things that happen by themselves, in time. */
 function comeBack(
-  { again, crashes, clock }: ReconcileContext,
+  { again, crashes, clock, rollouts }: ReconcileContext,
   projectId: string,
   namespace: string,
   seen: readonly SeenEnvironment[],
@@ -349,6 +423,13 @@ function comeBack(
     .filter((waitingMs) => waitingMs > 0 && waitingMs < START_LIMIT_MS)
     .map((waitingMs) => START_LIMIT_MS - waitingMs);
   const overdue = testsOverdueInMs === null ? [] : [testsOverdueInMs];
-  const delays = [...(release === null ? [] : [release - now]), ...waiting, ...overdue];
+  const deploy = seen.find(({ spec }) => spec.kind === "deploy" && spec.desired === "running");
+  const rollout = deploy ? rollouts.againMs(deploy, deploy.rollout ?? null) : null;
+  const delays = [
+    ...(release === null ? [] : [release - now]),
+    ...waiting,
+    ...overdue,
+    ...(rollout === null ? [] : [rollout]),
+  ];
   if (delays.length > 0) again(projectId, Math.min(...delays));
 }

@@ -1,3 +1,4 @@
+import { NAMESPACE } from "../core/naming.ts";
 import type { Engine } from "./engine/engine.ts";
 import { execute } from "./execute.ts";
 import type { Log } from "./log.ts";
@@ -18,7 +19,8 @@ export async function removeOrphan(
 ): Promise<void> {
   const { engine, starters, routes, instanceId, log } = context;
   const owned = { instanceId, namespace };
-  await routes.put(namespace, null);
+  // A group has no routes.
+  if (NAMESPACE.test(namespace)) await routes.put(namespace, null);
   const operations = planRemoval(await observe(engine, owned), `no project owns ${namespace}`);
   const { failed, done } = await execute(engine, starters, operations, { parallel: PARALLEL_CALLS });
   log("orphan-removed", { namespace, operations: done.length });

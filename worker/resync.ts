@@ -45,7 +45,10 @@ export async function resync(context: ResyncContext): Promise<void> {
   const hosted = await hostedProjects(context);
   if (hosted) compareWithHosted(context, hosted, known, found);
   for (const spec of wanted.all()) {
-    if (differs(context, spec, found.get(spec.namespace) ?? NOTHING)) context.drifted(spec.projectId);
+    const isMember = spec.group && spec.environments.some(({ desired }) => desired !== "absent");
+    // What it shares with others, its own turn looks at.
+    if (isMember || differs(context, spec, found.get(spec.namespace) ?? NOTHING))
+      context.drifted(spec.projectId);
   }
   const { lost, unknown } = await routes.compare();
   for (const namespace of lost) {
@@ -77,7 +80,7 @@ function compareWithHosted(
   known: ReadonlyMap<string, string>,
   found: ReadonlyMap<string, Snapshot>,
 ): void {
-  const owned = new Set(hosted.map(({ namespace }) => namespace));
+  const owned = new Set(hosted.flatMap(({ namespace, group }) => [namespace, ...(group ? [group] : [])]));
   for (const [namespace, projectId] of known) {
     if (!owned.has(namespace)) gone(projectId, namespace);
   }

@@ -105,7 +105,7 @@ function servingOf({ spec, replicas, rollout }: SeenEnvironment, leaving: Readon
       .filter(({ ready }) => ready)
       .map((replica): Serving => ({ replica: wantedReplica(replica), weight: 1 })),
     ...(rollout?.serving ?? []),
-  ].filter(({ replica }) => !leaving.has(replica.name));
+  ].filter(({ replica }) => replica.service.route !== null && !leaving.has(replica.name));
   // Before a switch the routes are those of what serves.
   const isBefore = rollout?.memory.phase === "before" || rollout?.memory.phase === "undone";
   const wanted = rollout?.serving.length && isBefore ? others : replicas;

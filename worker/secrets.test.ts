@@ -33,10 +33,12 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true });
 });
 
-test("opened secrets are variables of the project's services", async () => {
+test("opened secrets stand beside the sealed ones, for the moment in which a container is made", async () => {
   const sealed = await sealSecret(key, { namespace: spec.namespace, name: "API_KEY" }, "s3cret");
   const opened = await secretsFrom(dataDir)({ ...spec, secrets: { API_KEY: sealed } });
-  expect(opened.manifest.env).toEqual({ LOG_LEVEL: "info", API_KEY: "s3cret" });
+  expect(opened.opened).toEqual({ API_KEY: "s3cret" });
+  expect(opened.secrets).toEqual({ API_KEY: sealed });
+  expect(opened.manifest.env).toEqual({ LOG_LEVEL: "info" });
 });
 
 test("a secret that is a password of the gateway's becomes a hash there, the same each time, and no variable", async () => {
@@ -47,7 +49,7 @@ test("a secret that is a password of the gateway's becomes a hash there, the sam
   });
   const open = secretsFrom(dataDir);
   const [one, two] = [0, 1].map(() => open({ ...spec, manifest, secrets: { ANNA: sealed } }));
-  expect((await one!).manifest.env).toEqual({});
+  expect(await one).toMatchObject({ secrets: {}, opened: {} });
   const [user] = (await one!).manifest.services!.web!.gateway!.basicAuth!;
   expect(user).toEqual({ user: "anna", hash: expect.stringMatching(/^pbkdf2-sha256\$20000\$/) });
   expect(await two).toEqual(await one);

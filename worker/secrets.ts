@@ -6,6 +6,7 @@ import { SlipwayError } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
 import type { ProjectSpec } from "../core/projectSpec.ts";
 import { certificateSecret, openSecret } from "../core/sealing.ts";
+import { isForGit, variableSecrets } from "../core/secretUses.ts";
 import { Passwords } from "./gateway/passwords.ts";
 
 /** Opens a project's secrets: they are plain in memory alone, and reveal.ts puts them into the containers that see them. */

@@ -56,6 +56,13 @@ export class Wanted {
     return this.projectOf.get(namespace);
   }
 
+  /** Projects, as last read, whose group has that namespace. */
+  membersOf(group: string): string[] {
+    return this.all()
+      .filter((spec) => spec.group?.namespace === group)
+      .map(({ projectId }) => projectId);
+  }
+
   /** Namespace → project id of all projects that are known of, read already or not. */
   owners(): ReadonlyMap<string, string> {
     return this.projectOf;

@@ -1,4 +1,5 @@
 import type { Stacks } from "../core/stack.ts";
+import { knownVolumes, NOTHING_TO_ATTACH, type Attaching } from "./attachments/attaching.ts";
 import type { CertificateKeeper } from "./certificates/certificateKeeper.ts";
 import type { Clock } from "./clock.ts";
 import type { ControlPlane, InboxRow } from "./controlPlane.ts";
@@ -9,10 +10,12 @@ import type { Engine, EngineEvent, EngineWatch } from "./engine/engine.ts";
 import { EngineError } from "./engine/engineError.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import { gatewayProbe } from "./gatewayProbe.ts";
+import { GroupKeeper } from "./groups/groupKeeper.ts";
 import { Images } from "./images.ts";
 import { Inbox } from "./inbox.ts";
 import type { Log } from "./log.ts";
 import { Orphans } from "./orphans.ts";
+import { HostPorts } from "./ports/hostPorts.ts";
 import { Presence } from "./presence.ts";
 import { DEFAULT_RETRY, KeyedQueue, type RetryPolicy, type Turn } from "./queue.ts";
 import { Readiness } from "./readiness.ts";
@@ -21,6 +24,7 @@ import { removeOrphan } from "./removeOrphan.ts";
 import { renderWanted } from "./renderWanted.ts";
 import { Reporter } from "./reporter.ts";
 import { resync } from "./resync.ts";
+import { Rollouts } from "./rollout/rollouts.ts";
 import { RouteTable } from "./routeTable.ts";
 import { StaleHealth } from "./staleHealth.ts";
 import type { Sources } from "./sources/sources.ts";
@@ -42,6 +46,7 @@ export type WorkerOptions = {
   /** Fetches what projects begin with that have a source of their own. */
   sources?: Sources;
   stacks: Stacks;
+  attaching?: Attaching;
   /** The text of docker/project-template.yml. */
   template: string;
   instanceId: string;
@@ -74,9 +79,12 @@ export class Worker {
   private readonly readiness: Readiness;
   private readonly images: Images;
   private readonly routes: RouteTable;
+  private readonly rollouts: Rollouts;
   private readonly reporter: Reporter;
   private readonly wanted: Wanted;
   private readonly orphans: Orphans;
+  private readonly groups = new GroupKeeper();
+  private readonly hostPorts: HostPorts;
   private readonly inbox = new Inbox();
   private readonly presence = new Presence();
   private readonly crashes = new Crashes();
@@ -94,8 +102,10 @@ export class Worker {
     this.timing = options.timing ?? DEFAULT_TIMING;
     this.orphans = new Orphans(this.timing.orphanGraceMs);
     this.images = new Images(engine);
+    this.hostPorts = new HostPorts(clock);
     this.wanted = new Wanted(controlPlane, this.presence);
     this.routes = new RouteTable(gateway, () => clock.now());
+    this.rollouts = new Rollouts(gateway, clock);
     this.reporter = new Reporter(controlPlane, this.presence);
     this.readiness = new Readiness(gatewayProbe(gateway), clock, (namespace) =>
       this.markNamespace(namespace),
@@ -144,6 +154,7 @@ export class Worker {
     for (const cancel of this.timers.values()) cancel();
     this.readiness.close();
     await Promise.all([this.queue.close(), ...this.background]);
+    await this.hostPorts.close();
   }
 
   /** Settles once no turn runs or waits for a free place. */
@@ -227,6 +238,7 @@ export class Worker {
   private markNamespace(namespace: string): void {
     const projectId = this.wanted.ownerOf(namespace);
     if (projectId !== undefined) this.queue.mark(projectId);
+    else for (const member of this.wanted.membersOf(namespace)) this.queue.mark(member);
   }
 
   private async ensureShared(engineChanged: boolean): Promise<void> {
@@ -268,7 +280,12 @@ export class Worker {
           ...this.crashes.held(namespace, clock.elapsed()),
           ...(this.options.volumeWatch?.held(namespace) ?? []),
         ]),
-      render: (spec) => renderWanted({ spec, stacks, template, instanceId }).project,
+      render: (spec) => {
+        const attaching = this.options.attaching ?? NOTHING_TO_ATTACH;
+        const imageVolumes = knownVolumes(spec, attaching, this.images);
+        const attachments = attaching.definitions;
+        return renderWanted({ spec, stacks, template, instanceId, attachments, imageVolumes }).project;
+      },
       changed: (projectId) => this.markChanged(projectId),
       drifted: (projectId) => this.queue.mark(projectId),
       gone: (projectId, namespace) => this.forgetProject(projectId, namespace),
@@ -300,6 +317,7 @@ export class Worker {
   private async orphanTurn(namespace: string): Promise<void> {
     // It may have found an owner since it was looked at.
     if (this.wanted.ownerOf(namespace) !== undefined) return;
+    if (this.wanted.membersOf(namespace).length > 0) return;
     await removeOrphan({ ...this.options, routes: this.routes }, namespace);
   }
 
@@ -307,11 +325,14 @@ export class Worker {
     return {
       ...this.options,
       routes: this.routes,
+      rollouts: this.rollouts,
       reporter: this.reporter,
       readiness: this.readiness,
       crashes: this.crashes,
       staleHealth: this.staleHealth,
       images: this.images,
+      groups: this.groups,
+      hostPorts: this.hostPorts,
       expire: (projectId) => this.wanted.expire(projectId),
       again: (projectId, delayMs) => this.later(projectId, delayMs, () => this.queue.mark(projectId)),
     };
@@ -322,10 +343,13 @@ export class Worker {
     this.reporter.forget(projectId);
     this.options.certificates?.forget(projectId);
     this.routes.forget(namespace);
+    this.rollouts.forget(namespace);
     this.timers.get(projectId)?.();
     this.timers.delete(projectId);
     this.options.volumeWatch?.follow(namespace, []);
-    this.inBackground("forget-failed", () => this.readiness.follow(namespace, []));
+    this.inBackground("forget-failed", async () => {
+      await Promise.all([this.readiness.follow(namespace, []), this.hostPorts.follow(namespace, [])]);
+    });
   }
 
   private later(name: string, delayMs: number, callback: () => void): void {

@@ -5,6 +5,7 @@ import {
   parseGroupAttachments,
   vGroupName,
 } from "../../core/groups.ts";
+import type { GroupSpec } from "../../core/projectSpec.ts";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { canSee, type Caller } from "./access.ts";
@@ -14,7 +15,7 @@ import { recordEvent } from "./events.ts";
 import { findGroup, isNameTaken } from "./find.ts";
 import { membersOf } from "./groupNetworks.ts";
 import { refuse, refusing } from "./refuse.ts";
-import { vAttachment } from "./validators.ts";
+import { vAttachment, vDesired } from "./validators.ts";
 
 export async function createGroup(
   ctx: MutationCtx,
@@ -175,6 +176,7 @@ export const vGroupSpec = v.object({
   name: v.string(),
   namespace: v.string(),
   attachments: v.array(vAttachment),
+  desired: v.object({ dev: vDesired, test: vDesired, deploy: vDesired }),
   subnets: vSubnets,
 });
 
@@ -182,25 +184,37 @@ export const vGroupSpec = v.object({
 export async function groupSpec(ctx: QueryCtx, project: Doc<"projects">) {
   const group = project.groupId && (await ctx.db.get("groups", project.groupId));
   if (!group) return null;
-  const { name, namespace, attachments, subnets } = group;
-  return { name, namespace, attachments, subnets };
+  return await specOfGroup(ctx, group);
 }
+
+async function specOfGroup(ctx: QueryCtx, group: Doc<"groups">): Promise<GroupSpec> {
+  const { name, namespace, subnets } = group;
+  const desired: GroupSpec["desired"] = { dev: "absent", test: "absent", deploy: "absent" };
+  for (const member of await membersOf(ctx, group._id)) {
+    for (const row of await environmentsOf(ctx, member._id)) {
+      if (WANTING.indexOf(row.desired) > WANTING.indexOf(desired[row.kind])) desired[row.kind] = row.desired;
+    }
+  }
+  return { name, namespace, attachments: parseGroupAttachments(group.attachments), desired, subnets };
+}
+
+/** Each wants more of what the group has than the one before. */
+const WANTING = ["absent", "hibernated", "running"] as const;
 
 export const vGroupView = v.object({
   name: v.string(),
   namespace: v.string(),
   attachments: v.array(vAttachment),
+  desired: v.object({ dev: vDesired, test: vDesired, deploy: vDesired }),
+  subnets: vSubnets,
   /** The slugs of those members that the caller may see. */
   projects: v.array(v.string()),
 });
 
 export async function groupView(ctx: QueryCtx, caller: Caller, group: Doc<"groups">) {
   const members = await membersOf(ctx, group._id);
-  const { name, namespace, attachments } = group;
   return {
-    name,
-    namespace,
-    attachments,
+    ...(await specOfGroup(ctx, group)),
     projects: members.filter((member) => canSee(caller, member._id)).map((member) => member.slug),
   };
 }

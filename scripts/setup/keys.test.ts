@@ -59,6 +59,16 @@ test("a token verifies against the published keys and carries what the control p
   });
 });
 
+test("the key of attachments' credentials is made once, and private", async () => {
+  await ensureKeys(dataDir);
+  const file = join(dataDir, "keys", "attachments.key");
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  const made = await readFile(file, "utf8");
+  expect(made).toMatch(/^[0-9a-f]{64}\n$/);
+  await ensureKeys(dataDir);
+  expect(await readFile(file, "utf8")).toBe(made);
+});
+
 test("a damaged key file is named, not replaced", async () => {
   await ensureKeys(dataDir);
   await writeFile(join(dataDir, "keys", "signing.jwk.json"), "{}");

@@ -61,6 +61,7 @@ export async function ensureKeys(dataDir: string): Promise<Keys> {
     return `${ADMIN_KEY_NAME}|${randomBytes(32).toString("hex")}\n`;
   });
   const secrets = await readOrMake(secretsKeysIn(folder), makeSecretsKeys);
+  await readOrMake(attachmentsKeyIn(folder), async () => `${randomBytes(32).toString("hex")}\n`);
   return await parseKeys(folder, signing, adminKey, secrets);
 }
 
@@ -112,6 +113,11 @@ function adminKeyIn(folder: string): string {
 /** The file with the private keys that open secrets, newest first; for the workers alone. */
 function secretsKeysIn(folder: string): string {
   return join(folder, "secrets.jwk.json");
+}
+
+/** The file with the key that credentials of attachments come of; for the workers alone, and the same on each host. */
+function attachmentsKeyIn(folder: string): string {
+  return join(folder, "attachments.key");
 }
 
 async function makeSecretsKeys(): Promise<string> {

@@ -6,9 +6,12 @@ import { finished } from "node:stream/promises";
 import Docker from "dockerode";
 import { ownedBy } from "../../core/labels.ts";
 import { environmentPath } from "../../core/routes.ts";
+import { loadAttachments } from "../../docker/attachments/loadAttachments.ts";
 import { loadStacks, starterFolder } from "../../docker/stacks/loadStacks.ts";
 import type { EnvironmentKind, Status } from "../../core/lifecycle.ts";
 import type { Phase, ProjectSpec } from "../../core/projectSpec.ts";
+import { deriveCredential } from "../../worker/attachments/credentials.ts";
+import { imageBuilder } from "../../worker/attachments/imageBuilder.ts";
 import { pause, realClock } from "../../worker/clock.ts";
 import type { VolumeWatch } from "../../worker/disks/volumeWatch.ts";
 import { DockerEngine } from "../../worker/engine/dockerEngine.ts";
@@ -23,6 +26,8 @@ import { MemoryControlPlane } from "../../worker/testing/memoryControlPlane.ts";
 import type { RetryPolicy } from "../../worker/queue.ts";
 import { Worker } from "../../worker/worker.ts";
 
+/** Of this instance alone, whose databases go with it. */
+export const CREDENTIALS_KEY = Buffer.alloc(32, 7);
 const WITHIN_MS = 60_000;
 
 type Answer = { status: number; body: string };
@@ -86,6 +91,11 @@ export class World {
       gateway: this.gateway,
       starters: startersFrom((stack) => starterFolder(stacks[stack]!)),
       stacks,
+      attaching: {
+        definitions: loadAttachments(),
+        credentials: async (name) => deriveCredential(CREDENTIALS_KEY, name),
+        buildImage: imageBuilder(),
+      },
       template: this.template,
       instanceId: this.instanceId,
       clock: realClock,
@@ -118,7 +128,12 @@ export class World {
     this.worker = null;
   }
 
-  async become(project: ProjectSpec, phase: Phase, kind: EnvironmentKind = "dev"): Promise<void> {
+  async become(
+    project: ProjectSpec,
+    phase: Phase,
+    kind: EnvironmentKind = "dev",
+    withinMs = WITHIN_MS,
+  ): Promise<void> {
     await this.controlPlane.until(
       () => {
         const row = this.controlPlane.rows.get(project.projectId);
@@ -127,7 +142,7 @@ export class World {
         return seen?.phase === phase && seen.observedGeneration === wanted?.generation;
       },
       `${project.slug} ${kind} ${phase}`,
-      WITHIN_MS,
+      withinMs,
     );
   }
 
@@ -150,8 +165,8 @@ export class World {
   }
 
   /** Runs a command in a project's container. @returns what it wrote, without the space around it */
-  async run(project: ProjectSpec, command: string[], service = "app"): Promise<string> {
-    const exec = await this.container(project, service).exec({
+  async run(project: ProjectSpec, command: string[], service = "app", kind = "dev"): Promise<string> {
+    const exec = await this.container(project, service, kind).exec({
       Cmd: command,
       AttachStdout: true,
       AttachStderr: true,

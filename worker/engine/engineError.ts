@@ -8,6 +8,8 @@ export type EngineFault =
   | "unreachable"
   | "image_missing"
   | "pull_refused"
+  /** An image of Slipway's own could not be made. */
+  | "build_failed"
   /** The object that a call is about does not exist. */
   | "not_found"
   /** Another object has the name. */
@@ -28,6 +30,7 @@ const HINTS: Record<EngineFault, string> = {
   image_missing:
     "`slipway up` builds or pulls the images of the stacks; build or pull an image of your own with docker.",
   pull_refused: "Check the image's name and that this machine reaches its registry, or build the image here.",
+  build_failed: "Check this machine's apt sources and free disk space; the worker tries again by itself.",
   not_found: "The worker looks again and makes it anew.",
   name_taken: "The worker looks again; if it stays, remove the foreign object of that name.",
   subnet_taken: "The worker asks for another subnet.",

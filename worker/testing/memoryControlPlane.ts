@@ -1,15 +1,18 @@
 import { makeNamespace } from "../../core/naming.ts";
 import { desiredAfter, ENVIRONMENT_KINDS, type EnvironmentKind, type Status } from "../../core/lifecycle.ts";
-import { parseManifest, type ManifestInput } from "../../core/manifest.ts";
+import { parseManifest, type Manifest, type ManifestInput } from "../../core/manifest.ts";
+import { publishedServices } from "../../core/ports.ts";
 import {
   isSettled,
   type EnvironmentObservation,
   type EnvironmentSpec,
   type ProjectSpec,
   type ReleaseSpec,
+  type RolloutSpec,
 } from "../../core/projectSpec.ts";
 import { hasPassed, KEPT_SNAPSHOTS, type ReleaseState, type TestResult } from "../../core/releases.ts";
-import type { Manifest } from "../../core/manifest.ts";
+import { rolloutPolicy } from "../../core/rollout.ts";
+import type { DeployReport } from "../rollout/rolloutStep.ts";
 import type { ControlPlane, HostedProject, InboxRow, TakenSnapshot } from "../controlPlane.ts";
 
 export type MemoryRelease = {
@@ -35,6 +38,8 @@ export class MemoryControlPlane implements ControlPlane {
   private readonly listeners = new Set<(rows: InboxRow[]) => void>();
   private readonly changes = new Set<() => void>();
   private nextSubnet = 0;
+  /** The host port that is given out next. */
+  nextPort = 31_700;
   private count = 0;
   private readonly subnetPrefix: string;
   private readonly random: () => number;
@@ -85,6 +90,7 @@ export class MemoryControlPlane implements ControlPlane {
         generation: environment.generation + 1,
         subnet: desired === "absent" ? null : (environment.subnet ?? this.subnet()),
         egressSubnet: desired === "absent" ? null : (environment.egressSubnet ?? this.subnet()),
+        ports: desired === "absent" ? {} : this.portsFor(row.spec.manifest, environment.ports),
         keepVolumes: status === "failed" || status === "planning",
       };
     });
@@ -134,6 +140,75 @@ export class MemoryControlPlane implements ControlPlane {
       release.result = result;
       release.state = hasPassed(result) ? "passed" : "failed";
     });
+  }
+
+  /** Every report of a rollout, in the order in which they came. */
+  readonly deploys: DeployReport[] = [];
+
+  async reportDeploy(projectId: string, report: DeployReport): Promise<void> {
+    this.deploys.push(report);
+    const { releaseId, state } = report;
+    const row = this.row(projectId);
+    this.changeDeploy(projectId, (deploy, rollout) => {
+      if (rollout.canary?.release.releaseId === releaseId && state === "failed") {
+        row.inbox.add("deploy");
+        return { ...deploy, generation: deploy.generation + 1, rollout: { ...rollout, canary: null } };
+      }
+      if (deploy.release?.releaseId !== releaseId) return deploy;
+      const before = row.releases.find((release) => release.releaseId === rollout.live);
+      if (state === "failed") {
+        if (!before || rollout.live === releaseId) return deploy;
+        row.inbox.add("deploy");
+        const release = specOf(before, this.manifests.get(before.releaseId)!);
+        return { ...deploy, release, generation: deploy.generation + 1 };
+      }
+      const until = Date.now() + rolloutPolicy(deploy.release.manifest.environments.deploy.rollout).keepMs;
+      const kept = before && before.releaseId !== releaseId ? { number: before.number, until } : rollout.kept;
+      return { ...deploy, rollout: { ...rollout, live: releaseId, kept } };
+    });
+  }
+
+  private readonly manifests = new Map<string, Manifest>();
+
+  /** A release that is tested already, of services that need no files. */
+  makePassed(projectId: string, manifest: Partial<ManifestInput>): ReleaseSpec {
+    const row = this.row(projectId);
+    const parsed = parseManifest({ name: row.spec.name, ...manifest });
+    const number = row.releases.length + 1;
+    const taken = { snapshot: String(number).padStart(64, "0"), files: 0, bytes: 0 };
+    const result = { exitCode: 0, timedOut: false, durationMs: 1, output: "", services: [] };
+    const releaseId = `${projectId}-release-${number}`;
+    const release: MemoryRelease = { releaseId, number, state: "passed", taken, result };
+    row.releases.push(release);
+    this.manifests.set(releaseId, parsed);
+    return specOf(release, parsed);
+  }
+
+  /** Changes what is wanted of the deploy environment, at its next generation. */
+  deploy(projectId: string, change: { release?: ReleaseSpec; rollout?: Partial<RolloutSpec> }): void {
+    this.row(projectId).inbox.add("deploy");
+    this.changeDeploy(projectId, (deploy, rollout) => ({
+      ...deploy,
+      desired: "running",
+      generation: deploy.generation + 1,
+      subnet: deploy.subnet ?? this.subnet(),
+      egressSubnet: deploy.egressSubnet ?? this.subnet(),
+      release: change.release ?? deploy.release,
+      rollout: { ...rollout, ...change.rollout },
+    }));
+  }
+
+  private changeDeploy(
+    projectId: string,
+    change: (deploy: EnvironmentSpec, rollout: RolloutSpec) => EnvironmentSpec,
+  ): void {
+    const row = this.row(projectId);
+    const nothing: RolloutSpec = { live: null, kept: null, canary: null, replicas: {} };
+    const environments = row.spec.environments.map((environment) =>
+      environment.kind === "deploy" ? change(environment, environment.rollout ?? nothing) : environment,
+    );
+    row.spec = { ...row.spec, environments };
+    this.tell();
   }
 
   private changeRelease(
@@ -210,10 +285,11 @@ export class MemoryControlPlane implements ControlPlane {
   }
 
   async projects(): Promise<HostedProject[]> {
-    return [...this.rows.values()].map(({ spec: { projectId, namespace, status } }) => ({
+    return [...this.rows.values()].map(({ spec: { projectId, namespace, status, group } }) => ({
       projectId,
       namespace,
       status,
+      group: group?.namespace ?? null,
     }));
   }
 
@@ -252,8 +328,27 @@ export class MemoryControlPlane implements ControlPlane {
     this.tell();
   }
 
+  async reallocatePort(projectId: string, kind: EnvironmentKind, service: string): Promise<void> {
+    const row = this.row(projectId);
+    row.spec = {
+      ...row.spec,
+      environments: row.spec.environments.map((environment) =>
+        environment.kind === kind
+          ? { ...environment, ports: { ...environment.ports, [service]: this.nextPort++ } }
+          : environment,
+      ),
+    };
+    this.tell();
+  }
+
   async heartbeat(): Promise<void> {}
   async unregister(): Promise<void> {}
+
+  private portsFor(manifest: Manifest, held: Record<string, number> = {}): Record<string, number> {
+    return Object.fromEntries(
+      publishedServices(manifest).map((service) => [service, held[service] ?? this.nextPort++]),
+    );
+  }
 
   private row(projectId: string): Row {
     const row = this.rows.get(projectId);

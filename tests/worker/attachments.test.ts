@@ -1,0 +1,145 @@
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { credentialName } from "../../core/render/hidden.ts";
+import type { ProjectSpec } from "../../core/projectSpec.ts";
+import { deriveCredential } from "../../worker/attachments/credentials.ts";
+import { CREDENTIALS_KEY, World } from "./world.ts";
+
+/** Databases as a project's own programs meet them: real PostgreSQL, real Redis, the URL that the environment gives. */
+
+let world: World;
+beforeAll(async () => {
+  world = await World.make("wkattch1", 28_186);
+  await world.startWorker();
+});
+afterAll(async () => {
+  await world?.end();
+});
+
+/** Runs `psql` in the database's container, over TCP and with a password, as a client from elsewhere would. */
+const psql = (project: ProjectSpec, kind: string, password: string, statement: string) =>
+  world.run(
+    project,
+    ["sh", "-c", `PGPASSWORD='${password}' psql -h "$(hostname -i)" -U app -d app -AtqX -c "${statement}"`],
+    "postgres",
+    kind,
+  );
+const passwordOf = (project: ProjectSpec, kind: "dev" | "test", alias = "postgres") =>
+  deriveCredential(CREDENTIALS_KEY, credentialName(project.namespace, kind, alias, "password"));
+const variable = (project: ProjectSpec, name: string, kind = "dev") =>
+  world.run(project, ["sh", "-c", `printf %s "$${name}"`], "app", kind);
+
+describe("a project with a database and a cache", () => {
+  let project: ProjectSpec;
+  beforeAll(async () => {
+    project = world.controlPlane.create("shop", {
+      attachments: [
+        { image: "postgres:15", publish: true },
+        { image: "redis:7-alpine", alias: "cache" },
+      ],
+    });
+    world.controlPlane.move(project.projectId, "development");
+    // The first project that ever needs these images waits for them to be made.
+    await world.become(project, "running", "dev", 300_000);
+  });
+  afterAll(async () => {
+    await world.remove(project);
+  });
+
+  test("is told where they are, and gets in with that", async () => {
+    const url = new URL(await variable(project, "DATABASE_URL"));
+    expect(url.host).toBe("postgres:5432");
+    expect(url.password).toBe(passwordOf(project, "dev"));
+    expect(await psql(project, "dev", url.password, "SELECT current_user, current_database()")).toBe(
+      "app|app",
+    );
+    const cache = new URL(await variable(project, "REDIS_URL"));
+    expect(cache.host).toBe("cache:6379");
+    expect(
+      await talkFromApp(cache.hostname, 6379, `AUTH ${cache.password}\\r\\nSET a 1\\r\\nQUIT\\r\\n`),
+    ).toBe("+OK\r\n+OK\r\n+OK");
+  });
+
+  test("is refused with a wrong password, or with none", async () => {
+    await expect(psql(project, "dev", "wrong", "SELECT 1")).rejects.toThrow(/password authentication failed/);
+    await expect(psql(project, "dev", "", "SELECT 1")).rejects.toThrow(/no password supplied/);
+    expect(await talkFromApp("cache", 6379, "SET a 2\\r\\nQUIT\\r\\n")).toContain("-NOAUTH");
+  });
+
+  test("finds its data again after its containers were removed, and after a sleep", async () => {
+    const password = passwordOf(project, "dev");
+    await psql(project, "dev", password, "CREATE TABLE kept (word text); INSERT INTO kept VALUES ('kept')");
+    await talkFromApp(
+      "cache",
+      6379,
+      `AUTH ${passwordOf(project, "dev", "cache")}\\r\\nSET k kept\\r\\nQUIT\\r\\n`,
+    );
+    const before = (await world.container(project, "postgres").inspect()).Id;
+    await world.container(project, "postgres").remove({ force: true });
+    await world.container(project, "cache").remove({ force: true });
+    await world.eventually("both are there anew", async () => {
+      const found = await world
+        .container(project, "postgres")
+        .inspect()
+        .catch(() => null);
+      return found !== null && found.Id !== before && (await answers(password));
+    });
+    await world.move(project, "paused", "hibernated");
+    await world.move(project, "development", "running");
+    expect(await psql(project, "dev", password, "SELECT word FROM kept")).toBe("kept");
+    const cached = `AUTH ${passwordOf(project, "dev", "cache")}\\r\\nGET k\\r\\nQUIT\\r\\n`;
+    expect(await talkFromApp("cache", 6379, cached)).toContain("kept");
+  });
+
+  test("is confined, database and all, and on no network that leads out", async () => {
+    const { HostConfig, Config, NetworkSettings } = await world.container(project, "postgres").inspect();
+    expect(Config.User).toBe("1000:1000");
+    expect(HostConfig).toMatchObject({ ReadonlyRootfs: true, CapDrop: ["ALL"], Memory: 512 * 1024 ** 2 });
+    expect(HostConfig.SecurityOpt).toContain("no-new-privileges:true");
+    expect(Object.keys(NetworkSettings.Networks)).toEqual([`${project.namespace}_dev`]);
+  });
+
+  test("can be reached from the host at the port that its services are told of", async () => {
+    const port = Number(await variable(project, "DEV_POSTGRES_PORT"));
+    const answers = await ask(port);
+    // PostgreSQL's one byte to a client that asks for TLS: N, it has none.
+    expect(answers).toBe("N");
+  });
+
+  test("has another database, with another password, in its tests", async () => {
+    expect(passwordOf(project, "test")).not.toBe(passwordOf(project, "dev"));
+    world.controlPlane.move(project.projectId, "testing");
+    await world.eventually("the tests' database answers", async () => {
+      return (await psql(project, "test", passwordOf(project, "test"), "SELECT 1").catch(() => "")) === "1";
+    });
+    await expect(psql(project, "test", passwordOf(project, "test"), "SELECT word FROM kept")).rejects.toThrow(
+      /relation .*kept.* does not exist/,
+    );
+    await expect(psql(project, "test", passwordOf(project, "dev"), "SELECT 1")).rejects.toThrow(
+      /authentication failed/,
+    );
+    world.controlPlane.move(project.projectId, "development");
+    await world.become(project, "absent", "test");
+    const { Volumes } = await world.docker.listVolumes();
+    const names = Volumes.map(({ Name }) => Name).filter((name) => name.startsWith(project.namespace));
+    expect(names.filter((name) => name.includes("_test_"))).toEqual([]);
+    expect(names).toContain(`${project.namespace}_dev_data_postgres`);
+  });
+
+  async function answers(password: string): Promise<boolean> {
+    return (await psql(project, "dev", password, "SELECT 1").catch(() => "")) === "1";
+  }
+
+  /** Says `words` (as printf reads them) to a host and port from within the app's container. */
+  async function talkFromApp(host: string, port: number, words: string): Promise<string> {
+    return await world.run(project, ["sh", "-c", `printf '${words}' | busybox nc -w 5 ${host} ${port}`]);
+  }
+
+  async function ask(port: number): Promise<string> {
+    const socket = connect(port, "127.0.0.1");
+    // SSLRequest: length 8, code 80877103; then the end.
+    socket.end(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]));
+    return await text(socket);
+  }
+});
