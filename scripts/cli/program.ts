@@ -9,10 +9,12 @@ import { addEvents } from "./commands/events.ts";
 import { addLogs } from "./commands/logs.ts";
 import { addPlan } from "./commands/plan.ts";
 import { addProject } from "./commands/project.ts";
+import { addRelease } from "./commands/release.ts";
 import { addRender } from "./commands/render.ts";
 import { addStatus } from "./commands/status.ts";
 import { addSecret } from "./commands/secret.ts";
 import { addToken } from "./commands/token.ts";
+import { addTest } from "./commands/test.ts";
 import { addTransition } from "./commands/transition.ts";
 import { addTrust } from "./commands/trust.ts";
 import { addUp } from "./commands/up.ts";
@@ -23,6 +25,8 @@ Examples:
   slipway project create shop --stack react      a project, from a stack's starter
   slipway transition shop planning
   slipway transition shop development --wait     start its dev environment, wait until it serves
+  slipway test shop                              test what dev holds, as a release
+  slipway transition shop deployment --wait      deploy it
   slipway status                                 what runs, and where
   slipway logs shop dev -f                       follow what it says
 
@@ -50,6 +54,8 @@ export function buildProgram(): Command {
     addDoctor,
     addProject,
     addTransition,
+    addTest,
+    addRelease,
     addLogs,
     addEvents,
     addRender,

@@ -7,7 +7,6 @@ import { observe } from "../../../worker/snapshot.ts";
 import { connectEngine } from "../../supervisor/engine.ts";
 import { outputOf } from "../lib/context.ts";
 import { openSession } from "../lib/session.ts";
-import { getProject } from "../lib/views.ts";
 
 export function addPlan(program: Command): void {
   program
@@ -21,13 +20,14 @@ export function addPlan(program: Command): void {
 }
 
 async function plan(project: string, _options: object, command: Command): Promise<void> {
-  const [{ DockerEngine }, { renderHere, specOfView }] = await Promise.all([
+  const [{ DockerEngine }, { renderHere }, { readSpec }] = await Promise.all([
     import("../../../worker/engine/dockerEngine.ts"),
     import("../lib/projectSpec.ts"),
+    import("../lib/readSpec.ts"),
   ]);
   const output = outputOf(command);
   const session = await openSession();
-  const spec = specOfView(await getProject(session, project));
+  const spec = await readSpec(session, project);
   const { instanceId } = session.instance;
   const engine = new DockerEngine(await connectEngine());
   const rendered = renderHere(spec, instanceId).project;

@@ -7,7 +7,6 @@ import { WrongUse } from "../lib/fail.ts";
 import { readManifestFile } from "../lib/manifestFile.ts";
 import { environmentArgument } from "../lib/options.ts";
 import { openSession } from "../lib/session.ts";
-import { getProject } from "../lib/views.ts";
 
 /** Stands where a real instance's id would, for a manifest that is rendered before Slipway ever ran. */
 const NO_INSTANCE = "preview";
@@ -41,9 +40,9 @@ async function render(
 }
 
 async function ofProject(project: string) {
-  const { specOfView } = await import("../lib/projectSpec.ts");
+  const { readSpec } = await import("../lib/readSpec.ts");
   const session = await openSession();
-  return { spec: specOfView(await getProject(session, project)), instanceId: session.instance.instanceId };
+  return { spec: await readSpec(session, project), instanceId: session.instance.instanceId };
 }
 
 async function ofFile(file: string) {

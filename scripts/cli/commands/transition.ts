@@ -5,10 +5,12 @@ import { lifecycleLines } from "../../../core/lifecycleText.ts";
 import { outputOf } from "../lib/context.ts";
 import { WrongUse } from "../lib/fail.ts";
 import { waitTimeout } from "../lib/options.ts";
-import { openSession } from "../lib/session.ts";
+import { openSession, type Session } from "../lib/session.ts";
 import { waitUntilSettled } from "../lib/settle.ts";
 import { suggest } from "../lib/suggest.ts";
+import { testWaitMs } from "../lib/testWait.ts";
 import { servedUrls } from "../lib/urls.ts";
+import { getProject } from "../lib/views.ts";
 
 type Options = {
   wait?: boolean;
@@ -61,11 +63,24 @@ async function transition(project: string, to: string, options: Options, command
   }
   const progress = output.progress();
   try {
-    const view = await waitUntilSettled(session, project, { timeoutMs: options.timeout, progress });
+    const timeoutMs = await waitMs(session, project, to, options.timeout, command);
+    const view = await waitUntilSettled(session, project, { timeoutMs, progress });
     output.data({ ...moved, project: view }, () => servedUrls(session.instance, view).join("\n"));
   } finally {
     progress.close();
   }
+}
+
+/** Tests have a time limit of their own, which goes before the usual wait. */
+async function waitMs(
+  session: Session,
+  project: string,
+  to: string,
+  timeoutMs: number,
+  command: Command,
+): Promise<number> {
+  if (to !== "testing" || command.getOptionValueSource("timeout") !== "default") return timeoutMs;
+  return testWaitMs(await getProject(session, project));
 }
 
 function checkStatus(status: string): void {

@@ -3,14 +3,17 @@ import { join } from "node:path";
 import { ENVIRONMENT_KINDS, keepsVolumes, type EnvironmentKind } from "../../../core/lifecycle.ts";
 import { parseManifest } from "../../../core/manifest.ts";
 import { slugify } from "../../../core/naming.ts";
-import type { ProjectSpec } from "../../../core/projectSpec.ts";
+import type { ProjectSpec, ReleaseSpec } from "../../../core/projectSpec.ts";
 import { renderProject } from "../../../core/render/render.ts";
 import { loadStacks } from "../../../docker/stacks/loadStacks.ts";
 import { REPOSITORY } from "../../setup/dataDir.ts";
 import type { ProjectView } from "./views.ts";
 
-/** A project as the worker is told of it, from what the control plane shows. */
-export function specOfView(view: ProjectView): ProjectSpec {
+/**
+ * A project as the worker is told of it, from what the control plane shows.
+ * @param releases those that its environments run, by number
+ */
+export function specOfView(view: ProjectView, releases: ReadonlyMap<number, ReleaseSpec>): ProjectSpec {
   return {
     projectId: view.projectId,
     slug: view.slug,
@@ -18,13 +21,14 @@ export function specOfView(view: ProjectView): ProjectSpec {
     namespace: view.namespace,
     status: view.status,
     manifest: parseManifest(view.manifest),
-    environments: view.environments.map(({ kind, desired, generation, subnet, egressSubnet }) => ({
+    environments: view.environments.map(({ kind, desired, generation, subnet, egressSubnet, release }) => ({
       kind,
       desired,
       generation,
       subnet,
       egressSubnet,
       keepVolumes: keepsVolumes(view.status, kind),
+      release: (release !== null && releases.get(release)) || null,
     })),
   };
 }

@@ -35,6 +35,7 @@ export function describeProject(
     ["may move to", view.allowedNext.join(", ") || "nowhere"],
     ["host", view.host ?? "none yet"],
     ["services", Object.keys(servicesOf(view.manifest)).join(", ")],
+    ["release", releaseOf(view)],
     ["created", `${age(view.createdAt, nowMs)} ago`],
   ];
   const environments = view.environments.map((environment) => [
@@ -61,6 +62,15 @@ export function describeProject(
     table(["ENVIRONMENT", "DESIRED", "IS", "URL", "MESSAGE"], environments),
     ...(services.length > 0 ? [table(["IN", "SERVICE", "STATE", "HEALTH", "CONTAINER"], services)] : []),
   ].join("\n\n");
+}
+
+/** `3 passed, snapshot 1f0c…, deployed is 2`: the newest release, and what deploy runs where that is another one. */
+function releaseOf({ release, environments }: ProjectView): string {
+  if (!release) return "none yet";
+  const { number, state, message } = release;
+  const deployed = environments.find(({ kind }) => kind === "deploy")?.release ?? null;
+  const other = deployed === null || deployed === number ? "" : `; deploy runs release ${deployed}`;
+  return `${number} ${state}: ${message.split(" Its last lines: ")[0]}${other}`;
 }
 
 function reasonOf({ statusReason }: ProjectView): string {
