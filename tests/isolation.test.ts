@@ -113,6 +113,40 @@ describe("using everything up", () => {
   });
 });
 
+test("an attached database is held as an app is, and knows no way out", async () => {
+  const [database] = await scene.world.docker.listContainers({
+    filters: { name: [`${scene.open.namespace}-dev-postgres`] },
+  });
+  const container = scene.world.docker.getContainer(database!.Id);
+  const targets = await scene.targetsOf(scene.open);
+  const attempts = attemptsAt(targets).filter(
+    ({ area, call: [name] }) =>
+      (area === "network" && ["tcp", "udp", "icmp", "ipv6"].includes(name)) ||
+      (area === "names" && name === "resolve"),
+  );
+  const outcomes = await scene.attemptFromNetworkOf(
+    container,
+    attempts.flatMap(({ control, call }) => [control, call]),
+  );
+  const from = "a database";
+  const tried = attempts.map(({ area, what, fails, outcome }, index): Row => {
+    const [control, got] = [outcomes[index * 2]!, outcomes[index * 2 + 1]!];
+    return { area, what, outcome, from, got, control, holds: control === "ok" && fails.includes(got) };
+  });
+  rows.push(...tried);
+  expect(tried.filter(({ holds }) => !holds)).toEqual([]);
+
+  const { HostConfig, NetworkSettings, State } = await container.inspect();
+  const status = await readFile(`/proc/${State.Pid}/status`, "utf8");
+  const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1]?.split("\t");
+  for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]) {
+    expect(Number(`0x${field(set)![0]}`), set).toBe(0);
+  }
+  expect([field("Uid")![1], field("NoNewPrivs")![0], field("Seccomp")![0]]).toEqual(["1000", "1", "2"]);
+  expect(HostConfig).toMatchObject({ ReadonlyRootfs: true, Privileged: false, PidsLimit: 512, Binds: null });
+  expect(Object.keys(NetworkSettings.Networks)).toEqual([`${scene.open.namespace}_dev`]);
+});
+
 describe("what is sent", () => {
   /** Packets that came out at the far end. */
   async function sent(project: ProjectSpec, address: string, count: () => Promise<number>): Promise<number> {

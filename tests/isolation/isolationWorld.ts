@@ -10,6 +10,7 @@ import type { ProjectSpec } from "../../core/projectSpec.ts";
 import { openDisks } from "../../worker/disks/openDisks.ts";
 import type { LoopDisks } from "../../worker/disks/loopDisks.ts";
 import { DockerEngine } from "../../worker/engine/dockerEngine.ts";
+import { logText } from "../../worker/engine/logFrames.ts";
 import { gatewayName } from "../../worker/gateway/config.ts";
 import { World } from "../worker/world.ts";
 import type { Call, Targets } from "./attempts.ts";
@@ -18,6 +19,8 @@ const MIB = 1024 ** 2;
 export const PORT = 7_777;
 export const MEMORY_BYTES = 512 * MIB;
 export const DISK_BYTES = 32 * MIB;
+/** PostgreSQL begins with some 40 MiB. */
+export const ATTACHMENT_DISK_BYTES = 128 * MIB;
 const PROBES = new URL("./probes.py", import.meta.url);
 const LIMITS = { cpus: 1, memory: `${MEMORY_BYTES / MIB}m`, disk: `${DISK_BYTES / MIB}m` };
 
@@ -63,7 +66,8 @@ export class IsolationWorld {
       peer: { stack: "python" },
     };
     const environments = { dev: LIMITS };
-    const open = world.controlPlane.create("iso-open", { services, environments });
+    const attachments = [{ image: "postgres:15", volume: `${ATTACHMENT_DISK_BYTES / MIB}m` }];
+    const open = world.controlPlane.create("iso-open", { services, environments, attachments });
     const closed = world.controlPlane.create("iso-none", { services, environments, egress: "none" });
     const [probes, host, bystander] = await Promise.all([
       readFile(PROBES, "utf8"),
@@ -106,6 +110,26 @@ export class IsolationWorld {
     );
     const outcomes = JSON.parse(text.split("\n").at(-1) ?? "") as Record<string, string>;
     return calls.map((_, index) => String(outcomes[index]));
+  }
+
+  /** As `attempt`, all at once, from a container that has nothing of another one's but its network. */
+  async attemptFromNetworkOf(container: Docker.Container, calls: readonly Call[]): Promise<string[]> {
+    const named = calls.map((call, index) => [String(index), ...call]);
+    const probe = await this.world.docker.createContainer({
+      Image: "slipway/python:3",
+      Cmd: ["python3", "-c", this.probes, JSON.stringify(named), "together"],
+      User: "1000:1000",
+      HostConfig: { NetworkMode: `container:${container.id}`, CapDrop: ["ALL"] },
+    });
+    try {
+      await probe.start();
+      await probe.wait();
+      const log = await probe.logs({ stdout: true, stderr: false, follow: false });
+      const outcomes = JSON.parse(logText(log)) as Record<string, string>;
+      return calls.map((_, index) => String(outcomes[index]));
+    } finally {
+      await probe.remove({ force: true });
+    }
   }
 
   async targetsOf(project: ProjectSpec): Promise<Targets> {
