@@ -1,0 +1,232 @@
+import type { Readable } from "node:stream";
+import { LABELS } from "../../core/labels.ts";
+import { CHANGE_DEADLINE_MS, PULL_SILENCE_MS, READ_DEADLINE_MS } from "../engine/deadline.ts";
+import type {
+  Engine,
+  EngineContainer,
+  EngineEvent,
+  EngineListener,
+  EngineWatch,
+  Owned,
+} from "../engine/engine.ts";
+import { fault, type FakeEngine } from "./fakeEngine.ts";
+import type { FakeContainers } from "./fakeContainers.ts";
+import type { Faults } from "./faults.ts";
+import type { Line } from "./line.ts";
+
+/** One process's connection to the fake engine: every call goes over a line that may fail. */
+export class EngineClient implements Engine {
+  constructor(
+    private readonly engine: FakeEngine,
+    private readonly containers: FakeContainers,
+    private readonly line: Line,
+    private readonly faults: Faults,
+    private readonly isAlive: () => boolean,
+  ) {}
+
+  async listContainers(...[owned]: Parameters<Engine["listContainers"]>) {
+    return await this.read("list containers", async () => {
+      const found = [...this.engine.containers.values()].filter(this.engine.listed(owned));
+      this.look("containers", owned, found);
+      return found.map((container): EngineContainer => {
+        const { id, name, image, labels, state, health, exitCode, endpoints } = container;
+        const networks = [...endpoints].map(([network, { address }]) => [network, address] as const);
+        const networkIds = [...endpoints].flatMap(([network, { networkId }]) =>
+          networkId === null ? [] : [[network, networkId] as const],
+        );
+        const ended = state === "exited" || state === "dead" || state === "restarting";
+        return {
+          ...{ id, name, image, labels, state },
+          health: state === "running" || state === "paused" ? health : "none",
+          exitCode: ended ? exitCode : null,
+          networks: Object.fromEntries(networks),
+          networkIds: Object.fromEntries(networkIds),
+        };
+      });
+    });
+  }
+
+  async listNetworks(...[owned]: Parameters<Engine["listNetworks"]>) {
+    return await this.read("list networks", async () => {
+      const found = [...this.engine.networks.values()].filter(this.engine.listed(owned));
+      this.look("networks", owned, found);
+      return found.map((network) => ({ ...network }));
+    });
+  }
+
+  async listVolumes(...[owned]: Parameters<Engine["listVolumes"]>) {
+    return await this.read("list volumes", async () => {
+      const found = [...this.engine.volumes.values()].filter(this.engine.listed(owned));
+      this.look("volumes", owned, found);
+      return found.map(({ name, labels }) => ({ name, labels }));
+    });
+  }
+
+  async changeDone(container: string) {
+    await this.read(`look at ${container}`, () => this.containers.changeDone(container));
+  }
+
+  async lastRun(container: string) {
+    return await this.read(`look at the last run of ${container}`, async () => {
+      const found = this.engine.find(container);
+      return found ? this.containers.lastRun(found) : null;
+    });
+  }
+
+  async hasImage(image: string) {
+    return await this.read(`look for the image ${image}`, async () => this.engine.images.has(image));
+  }
+
+  async imageVolumes(image: string) {
+    return await this.read(`look at the image ${image}`, async () =>
+      this.engine.images.has(image) ? this.engine.volumesOf(image) : null,
+    );
+  }
+
+  async pullImage(image: string) {
+    await this.line.call(`pull ${image}`, PULL_SILENCE_MS, () => this.engine.pullImage(image));
+  }
+
+  async createNetwork(...[network]: Parameters<Engine["createNetwork"]>) {
+    return await this.change(`create the network ${network.name}`, () => this.engine.createNetwork(network));
+  }
+
+  async removeNetwork(id: string) {
+    return await this.change(`remove the network ${id}`, () => this.engine.removeNetwork(id));
+  }
+
+  async createVolume(...[volume]: Parameters<Engine["createVolume"]>) {
+    await this.change(`create the volume ${volume.name}`, async () => {
+      const { labels } = await this.engine.createVolume(volume);
+      if (labels[LABELS.instance] === volume.labels[LABELS.instance]) return;
+      throw fault("name_taken", `a volume ${volume.name} is there, which is not Slipway's`);
+    });
+  }
+
+  async growVolume(name: string, sizeBytes: number) {
+    return await this.change(`grow the volume ${name}`, () => this.engine.growVolume(name, sizeBytes));
+  }
+
+  async removeVolume(name: string) {
+    return await this.change(`remove the volume ${name}`, () => this.engine.removeVolume(name));
+  }
+
+  async createContainer(...[container]: Parameters<Engine["createContainer"]>) {
+    return await this.change(`create ${container.name}`, () => this.containers.create(container));
+  }
+
+  async connectNetwork(network: string, container: string) {
+    return await this.change(`connect ${container} to ${network}`, () =>
+      this.containers.connect(network, container),
+    );
+  }
+
+  async disconnectNetwork(network: string, container: string) {
+    return await this.change(`disconnect ${container} from ${network}`, () =>
+      this.containers.leave(network, container),
+    );
+  }
+
+  async startContainer(container: string) {
+    return await this.change(`start ${container}`, () => this.containers.start(container));
+  }
+
+  async pauseContainer(container: string) {
+    return await this.change(`pause ${container}`, () => this.containers.pause(container));
+  }
+
+  async unpauseContainer(container: string) {
+    return await this.change(`unpause ${container}`, () => this.containers.unpause(container));
+  }
+
+  async stopContainer(container: string, graceMs: number) {
+    return await this.change(`stop ${container}`, () => this.containers.stop(container, graceMs));
+  }
+
+  async removeContainer(container: string) {
+    return await this.change(`remove ${container}`, () => this.containers.remove(container));
+  }
+
+  async putArchive(container: string, _path: string, tar: Readable | Buffer) {
+    try {
+      await this.change(`fill by ${container}`, () =>
+        this.containers.put(container, tar, () => !this.isAlive()),
+      );
+    } finally {
+      if (!Buffer.isBuffer(tar)) tar.destroy();
+    }
+  }
+
+  async getArchive(container: string, path: string) {
+    return await this.change(`copy out of ${container}`, () => this.containers.get(container, path));
+  }
+
+  async tailLogs(container: string) {
+    return await this.read(`read the log of ${container}`, async () => {
+      this.engine.need(container);
+      return "the last line";
+    });
+  }
+
+  async readLogs() {
+    return await this.read("read logs", async () => []);
+  }
+
+  watch(listener: EngineListener): EngineWatch {
+    const { engine, faults } = this;
+    let session = 0;
+    let lastAt = 0;
+    const receive = (event: EngineEvent) => {
+      const mine = session;
+      for (const delayMs of faults.eventDelays()) {
+        // Late ones are overtaken; the others keep their order.
+        const at =
+          delayMs < 40 ? (lastAt = Math.max(lastAt, engine.time.ms + delayMs)) : engine.time.ms + delayMs;
+        engine.time.after(at - engine.time.ms, () => {
+          if (session === mine && this.isAlive()) listener.onEvent(event);
+        });
+      }
+    };
+    const connect = () => {
+      if (!this.isAlive() || session < 0) return;
+      if (!engine.up) return void engine.time.after(1_000, connect);
+      session += 1;
+      const mine = session;
+      engine.watchers.add(receive);
+      const lost = () => {
+        if (session !== mine) return;
+        session += 1;
+        engine.watchers.delete(receive);
+        this.streams.delete(lost);
+        if (!this.isAlive()) return;
+        listener.onLost(fault("unreachable", "the event stream ended"));
+        engine.time.after(200, connect);
+      };
+      this.streams.add(lost);
+      listener.onConnected();
+    };
+    engine.time.after(faults.eventDelays()[0]!, connect);
+    return {
+      close: () => {
+        session = -1;
+        engine.watchers.delete(receive);
+      },
+    };
+  }
+
+  /** Ends the event streams that are open: what happens until they are open again is never told. */
+  readonly streams = new Set<() => void>();
+
+  private look(kind: string, owned: Owned, found: { labels: Record<string, string> }[]): void {
+    if (owned.namespace !== undefined) return;
+    this.engine.observer.onListed(kind, new Set(found.map(({ labels }) => labels[LABELS.namespace] ?? "")));
+  }
+
+  private async read<T>(what: string, effect: () => Promise<T>): Promise<T> {
+    return await this.line.call(what, READ_DEADLINE_MS, effect);
+  }
+
+  private async change<T>(what: string, effect: () => Promise<T>): Promise<T> {
+    return await this.line.call(what, CHANGE_DEADLINE_MS, effect);
+  }
+}

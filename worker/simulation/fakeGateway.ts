@@ -1,0 +1,153 @@
+import {
+  ROLLOUT_PHASES,
+  vProjectRoutes,
+  type ProjectRoutes,
+  type ProjectRoutesInput,
+} from "../../core/routes.ts";
+import type {
+  Gateway,
+  InProgress,
+  Probe,
+  ProbeAnswer,
+  RolloutCounts,
+  RouteAnswer,
+  SideCounts,
+} from "../gateway/gateway.ts";
+import { GatewayError } from "../gateway/gatewayError.ts";
+import { PushQueue } from "../gateway/pushQueue.ts";
+import { isRunning, type FakeContainer } from "./engineObjects.ts";
+import type { FakeEngine } from "./fakeEngine.ts";
+import type { Line } from "./line.ts";
+
+const PUSH_DEADLINE_MS = 10_000;
+
+/** The gateway's table in memory, by the rules of docker/nginx/lua/slipway, and its look at containers. */
+export class FakeGateway {
+  up = true;
+  readonly table = new Map<string, ProjectRoutes>();
+
+  constructor(
+    private readonly engine: FakeEngine,
+    private readonly onChange: () => void,
+  ) {}
+
+  put(input: ProjectRoutesInput): number {
+    const parsed = vProjectRoutes.safeParse(input);
+    if (!parsed.success) {
+      const why = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+      throw new GatewayError("invalid", `The routes of ${input.namespace} are malformed: ${why.join("; ")}.`);
+    }
+    const routes = parsed.data;
+    const known = this.table.get(routes.namespace);
+    if (known && known.version > routes.version) throw new GatewayError("stale", "A newer one answers.");
+    for (const other of this.table.values()) {
+      if (other.namespace !== routes.namespace && other.slug === routes.slug) {
+        throw new GatewayError("taken", `${other.namespace} has the slug ${routes.slug}.`);
+      }
+    }
+    this.table.set(routes.namespace, routes);
+    this.onChange();
+    return routes.version;
+  }
+
+  remove(namespace: string): void {
+    this.table.delete(namespace);
+    this.onChange();
+  }
+
+  async probe({ address, port, timeoutMs = 2_000 }: Probe): Promise<ProbeAnswer> {
+    const container = this.at(address);
+    if (container?.state === "running") {
+      return container.listening && portOf(container) === port
+        ? { kind: "answered", status: 200 }
+        : { kind: "failed", reason: "refused" };
+    }
+    if (container) await this.engine.time.pause(timeoutMs);
+    return { kind: "failed", reason: container ? "timeout" : "no route to host" };
+  }
+
+  /** The container that answers at `address`. */
+  at(address: string): FakeContainer | undefined {
+    return [...this.engine.containers.values()].find(
+      (container) =>
+        isRunning(container) && [...container.endpoints.values()].some((end) => end.address === address),
+    );
+  }
+}
+
+function portOf(container: FakeContainer): number {
+  return Number(container.plan.environment.PORT ?? 0);
+}
+
+/** One process's connection to the gateway; pushes of one project wait for each other, as in `SocketGateway`. */
+export class GatewayClient implements Gateway {
+  private readonly pushes = new PushQueue<ProjectRoutesInput, number>((routes) =>
+    this.line.call(`push ${routes.namespace}`, PUSH_DEADLINE_MS, async () => this.gateway.put(routes)),
+  );
+
+  constructor(
+    private readonly gateway: FakeGateway,
+    private readonly line: Line,
+  ) {}
+
+  async pushProject(routes: ProjectRoutesInput): Promise<number> {
+    return await this.pushes.push(routes.namespace, routes);
+  }
+
+  async pushAll(all: readonly ProjectRoutesInput[]): Promise<void> {
+    for (const routes of all) await this.pushProject(routes);
+  }
+
+  async removeProject(namespace: string): Promise<void> {
+    await this.pushes.after(namespace, () =>
+      this.line.call(`withdraw ${namespace}`, PUSH_DEADLINE_MS, async () => this.gateway.remove(namespace)),
+    );
+  }
+
+  async answeringVersions(): Promise<Map<string, number>> {
+    return await this.line.call(
+      "ask for versions",
+      PUSH_DEADLINE_MS,
+      async () => new Map([...this.gateway.table].map(([namespace, { version }]) => [namespace, version])),
+    );
+  }
+
+  async routes(namespace: string): Promise<ProjectRoutes | null> {
+    return await this.line.call(
+      `ask for the routes of ${namespace}`,
+      PUSH_DEADLINE_MS,
+      async () => this.gateway.table.get(namespace) ?? null,
+    );
+  }
+
+  /** Nobody sends requests here. */
+  async inProgress(upstreams: readonly string[]): Promise<Map<string, InProgress>> {
+    return await this.line.call(
+      "ask for requests in progress",
+      PUSH_DEADLINE_MS,
+      async () => new Map(upstreams.map((upstream) => [upstream, { requests: 0, streams: 0 }])),
+    );
+  }
+
+  async rollout(): Promise<RolloutCounts> {
+    return await this.line.call("ask for a rollout's counts", PUSH_DEADLINE_MS, async () => {
+      const side = (): SideCounts => ({ served: 0, failed: 0, aborted: 0, latencies: [] });
+      const phases = ROLLOUT_PHASES.map(
+        (phase) => [phase, { accepted: 0, old: side(), new: side(), none: side() }] as const,
+      );
+      return { undone: false, phases: Object.fromEntries(phases) as RolloutCounts["phases"] };
+    });
+  }
+
+  async proveRoute(): Promise<RouteAnswer> {
+    return await this.line.call("prove a route", PUSH_DEADLINE_MS, async () => ({
+      version: null,
+      status: 502,
+      upstream: null,
+    }));
+  }
+
+  async probe(probe: Probe): Promise<ProbeAnswer> {
+    return await this.line.call(`probe ${probe.address}`, 4_000, () => this.gateway.probe(probe));
+  }
+}

@@ -1,0 +1,36 @@
+import type { Doc } from "../../convex/_generated/dataModel.d.ts";
+import { servicesOf, type Manifest } from "../../core/manifest.ts";
+import type { World } from "./world.ts";
+
+/** The control plane's rows, as the simulation's people and checks read them. */
+
+export function projectsOf(world: World): Doc<"projects">[] {
+  return world.server.database.all("projects") as unknown as Doc<"projects">[];
+}
+
+export function projectOf(world: World, namespace: string | undefined): Doc<"projects"> | undefined {
+  return projectsOf(world).find((project) => project.namespace === namespace);
+}
+
+export function environmentsOf(world: World, project: Doc<"projects">): Doc<"environments">[] {
+  const rows = world.server.database.all("environments") as unknown as Doc<"environments">[];
+  return rows.filter((row) => row.projectId === project._id);
+}
+
+export function observationsOf(world: World, project: Doc<"projects">): Doc<"environmentObservations">[] {
+  const rows = world.server.database.all(
+    "environmentObservations",
+  ) as unknown as Doc<"environmentObservations">[];
+  return rows.filter((row) => row.projectId === project._id);
+}
+
+export function manifestOf(world: World, project: Doc<"projects">): Manifest {
+  const row = world.server.database.all("manifests").find(({ projectId }) => projectId === project._id);
+  return row!.manifest as Manifest;
+}
+
+/** How many services of a project run on a stack, and so put a starter into its workspace. */
+export function stackServices(world: World, project: Doc<"projects">): number {
+  return Object.values(servicesOf(manifestOf(world, project))).filter(({ stack }) => stack !== undefined)
+    .length;
+}

@@ -1,0 +1,100 @@
+import { DEPLOYMENT_VARIABLES } from "./convexServer.ts";
+import { checkEnd, endsOf } from "./invariants.ts";
+import { People } from "./people.ts";
+import { programOf, type Program } from "./program.ts";
+import { Random } from "./random.ts";
+import { World } from "./world.ts";
+
+/** Milliseconds within which everything is as it should be, once nothing goes wrong any more. */
+const SETTLE_MS = 15 * 60_000;
+/** Milliseconds of peace in which next to nothing may be asked for. */
+const QUIET_MS = 4 * 60_000;
+/** Calls in that time: a look at everything once a minute is three lists, the gateway's versions and the projects. */
+const QUIET_CALLS = 5 * 8;
+/** Calls in that time for an environment that cannot be as it should: it is tried again every minute or two. */
+const QUIET_CALLS_HINDERED = 5 * 30;
+
+export type Outcome = {
+  seed: number;
+  violations: string[];
+  story: string[];
+  /** Calls that workers made. */
+  calls: number;
+  profile: string;
+};
+
+/** @param tells keeps the story; @param program another than the seed's own, for shrinking */
+export async function runSeed(
+  seed: number,
+  {
+    tells = false,
+    program = programOf(new Random(seed, "program")),
+  }: { tells?: boolean; program?: Program } = {},
+): Promise<Outcome> {
+  const restore = setVariables();
+  try {
+    return await run(seed, tells, program);
+  } finally {
+    restore();
+  }
+}
+
+async function run(seed: number, tells: boolean, program: Program): Promise<Outcome> {
+  const world = new World(seed, tells);
+  const people = new People(world);
+  const { time, watcher, supervisor } = world;
+  world.story.tell("seed", () => `${seed}, ${world.faults.profile} lines, ${JSON.stringify(program.dooms)}`);
+  for (const manifest of program.manifests) {
+    const { name, ...rest } = manifest;
+    time.after(0, () => people.call("projects:createProject", { name, manifest: rest }));
+  }
+  time.after(5, () => supervisor.begin(program.dooms));
+  for (const action of program.actions) time.after(action.at, () => people.do(action));
+  time.after(program.calmAt, () => {
+    world.story.tell("seed", () => "all that goes wrong stops");
+    world.calm();
+    people.clearTheWay();
+    if (program.mendsImages) for (const image of BROKEN_IMAGES) world.engine.addImage(image);
+  });
+  await time.runUntil(program.calmAt + SETTLE_MS);
+  if (watcher.violations.length === 0) await checkEnd(world, people);
+  const calls = watcher.calls.length;
+  if (watcher.violations.length === 0) {
+    await time.runUntil(program.calmAt + SETTLE_MS + QUIET_MS);
+    await checkQuiet(world, watcher.calls.slice(calls));
+    await checkEnd(world, people);
+  }
+  const { violations } = watcher;
+  return {
+    seed,
+    violations,
+    story: world.story.lines,
+    calls: watcher.calls.length,
+    profile: world.faults.profile,
+  };
+}
+
+const BROKEN_IMAGES = ["sim/broken:1", "sim/broken:2"];
+
+/** A machine on which nothing happens costs no call for each container, project or environment. */
+async function checkQuiet(world: World, calls: string[]): Promise<void> {
+  const hindered = (await endsOf(world)).filter(({ hindrance }) => hindrance !== null).length;
+  // Heartbeats and the gateway's look at what it serves cost Docker nothing.
+  const told = calls.filter((call) => !/^(worker:heartbeat|probe) ?/.test(call));
+  if (told.length <= QUIET_CALLS + hindered * QUIET_CALLS_HINDERED) return;
+  world.watcher.violate(
+    `${told.length} calls in ${QUIET_MS / 60_000} quiet minutes: ${told.slice(0, 60).join("; ")}`,
+  );
+}
+
+/** The control plane's functions read a deployment's variables where Convex has them: in the environment. */
+function setVariables(): () => void {
+  const before = Object.keys(DEPLOYMENT_VARIABLES).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, DEPLOYMENT_VARIABLES);
+  return () => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  };
+}

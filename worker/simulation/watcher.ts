@@ -1,0 +1,143 @@
+import { LABELS } from "../../core/labels.ts";
+import { overlaps, parseCidr } from "../../core/subnets.ts";
+import { isFiller } from "../snapshot.ts";
+import { WORKSPACE } from "../../core/render/view.ts";
+import { startersIn } from "./archive.ts";
+import type { FakeContainer, FakeVolume } from "./engineObjects.ts";
+import type { EngineObserver } from "./fakeEngine.ts";
+import { REGISTRATION } from "./fakeControlPlane.ts";
+import { projectOf, stackServices } from "./rows.ts";
+import type { World } from "./world.ts";
+
+/** How long an orphan is left in peace at least. */
+const ORPHAN_GRACE_MS = 60_000;
+
+/** Looks at everything while it happens, and remembers what never may happen. */
+export class Watcher implements EngineObserver {
+  readonly violations: string[] = [];
+  /** Calls of workers by what they ask for, without names; see `invariants.ts`. */
+  readonly calls: string[] = [];
+  /** Namespaces that no project ever had, with the looks at them. */
+  readonly planted = new Map<string, { firstLookAt: number; looks: Map<string, number> }>();
+  /** Namespaces whose volumes were given up once. */
+  readonly reclaimed = new Set<string>();
+  /** Blocks that somebody outside had at some time. */
+  readonly foreignSubnets: string[] = [];
+
+  constructor(private readonly world: World) {}
+
+  violate(what: string): void {
+    this.world.story.tell("INVARIANT", () => what);
+    if (this.violations.length < 20) this.violations.push(what);
+  }
+
+  onCall(what: string): void {
+    this.calls.push(what);
+  }
+
+  onTouch(what: string, labels: Record<string, string>): void {
+    if (labels[LABELS.instance] === REGISTRATION.instanceId) return;
+    this.violate(`a worker touched what is not Slipway's: ${what}`);
+  }
+
+  onListed(kind: string, namespaces: ReadonlySet<string>): void {
+    for (const namespace of namespaces) {
+      const planted = this.planted.get(namespace);
+      if (!planted) continue;
+      if (planted.looks.size === 0) planted.firstLookAt = this.world.time.ms;
+      planted.looks.set(kind, (planted.looks.get(kind) ?? 0) + 1);
+    }
+  }
+
+  onRemoved(kind: string, name: string, labels: Record<string, string>): void {
+    this.world.story.tell("engine", () => `${kind} ${name} is removed`);
+    const planted = this.planted.get(labels[LABELS.namespace] ?? "");
+    if (!planted) return;
+    const looks = Math.max(0, ...planted.looks.values());
+    if (looks < 2) this.violate(`the orphan ${name} went after ${looks} looks`);
+    else if (this.world.time.ms - planted.firstLookAt < ORPHAN_GRACE_MS) {
+      this.violate(
+        `the orphan ${name} went ${this.world.time.ms - planted.firstLookAt} ms after the first look`,
+      );
+    }
+  }
+
+  /** A workspace that its project has written to must not be filled again. */
+  onFilled(volume: FakeVolume, container: FakeContainer): void {
+    this.world.story.tell("engine", () => `${volume.name} is being filled by ${container.name}`);
+    if (volume.writes > 0) this.violate(`${volume.name} was filled though its project had written to it`);
+  }
+
+  onStart(container: FakeContainer): void {
+    this.world.story.tell("engine", () => `${container.name} starts`);
+    this.checkFilled(container);
+    for (const { address } of container.endpoints.values())
+      if (address) this.checkAddress(address, container);
+  }
+
+  onVolumeRemoved(volume: FakeVolume): void {
+    const project = projectOf(this.world, volume.labels[LABELS.namespace]);
+    if (volume.writes === 0 || isFiller(volume) || !project || project.status === "deleting") return;
+    if (volume.labels[LABELS.environment] === "test" || this.reclaimed.has(project.namespace)) return;
+    // Its release is the snapshot: a workspace of an earlier one has nothing that is not in it.
+    if (volume.labels[LABELS.release] !== undefined) return;
+    this.violate(`${volume.name} went with its project's files, and ${project.slug} is ${project.status}`);
+  }
+
+  onChange(): void {}
+
+  /** Every address in the gateway's table must be its project's own, or nobody's. */
+  onRoutes(): void {
+    for (const routes of this.world.gateway.table.values()) {
+      for (const environment of Object.values(routes.environments)) {
+        for (const { upstreams } of environment?.services ?? []) {
+          for (const { address } of upstreams) {
+            const container = this.world.gateway.at(address);
+            if (container) this.checkAddress(address, container);
+          }
+        }
+      }
+    }
+  }
+
+  /** A subnet is free only once no network of ours has it. */
+  onControlPlane(): void {
+    const free = this.world.server.database.all("subnets").filter((row) => row.state === "free");
+    for (const network of this.world.engine.networks.values()) {
+      if (network.labels[LABELS.instance] !== REGISTRATION.instanceId || !network.subnet) continue;
+      const project = projectOf(this.world, network.labels[LABELS.namespace]);
+      if (!project) continue;
+      const block = parseCidr(network.subnet);
+      if (free.some((row) => overlaps(parseCidr(row.cidr as string), block))) {
+        this.violate(`${network.subnet} was given back while ${network.name} has it`);
+      }
+    }
+  }
+
+  private checkFilled(container: FakeContainer): void {
+    if (isFiller(container)) return;
+    const mount = container.plan.mounts.find(({ target }) => target === WORKSPACE);
+    const volume = mount && this.world.engine.volumes.get(mount.volume);
+    const project = projectOf(this.world, container.labels[LABELS.namespace]);
+    if (!volume || !project) return;
+    const { whole, half } = startersIn(volume.files);
+    if (half === 0 && whole >= stackServices(this.world, project)) return;
+    this.violate(
+      `${container.name} started on a workspace that is half filled: ${[...volume.files.keys()].join(" ")}`,
+    );
+  }
+
+  private checkAddress(address: string, container: FakeContainer): void {
+    const namespace = container.labels[LABELS.namespace];
+    for (const routes of this.world.gateway.table.values()) {
+      if (routes.namespace === namespace) continue;
+      for (const environment of Object.values(routes.environments)) {
+        for (const { upstreams } of environment?.services ?? []) {
+          if (upstreams.some((upstream) => upstream.address === address)) {
+            this.violate(`requests to ${routes.namespace} go to ${container.name} at ${address}`);
+          }
+        }
+      }
+    }
+  }
+}
