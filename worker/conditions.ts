@@ -137,33 +137,36 @@ function runningVerdicts(findings: Findings): Partial<Record<ConditionType, Verd
   const overfullReplica = replicas.find(({ name }) => findings.overfull.has(name));
   const heldReplica = replicas.find(({ name }) => held.has(name));
   const unready = replicas.filter(({ ready }) => !ready);
+  const undone = seen.rollout?.memory.phase === "undone" ? seen.rollout.memory.cause : null;
   return {
     Rendered: yes("Rendered"),
     ImagesReady: image ? no(reasonOf(image.error), explain(image.error)) : yes("ImagesPresent"),
     NetworkReady: network ? no(reasonOf(network.error), explain(network.error)) : yes("NetworksPresent"),
     VolumesReady: volumesVerdict(findings, volume),
-    Running: overfullReplica
-      ? no(
-          "VolumeFull",
-          `${overfullReplica.service.service} was stopped: ${findings.overfull.get(overfullReplica.name)}. Remove files from it, or raise environments.${seen.spec.kind}.disk; it is started again as soon as it fits.`,
-        )
-      : heldReplica
+    Running: undone
+      ? no("RolledBack", undone)
+      : overfullReplica
         ? no(
-            "CrashLoop",
-            `${heldReplica.service.service} was stopped: ${held.get(heldReplica.name)}.${logLines(logs, heldReplica.name)} It is started again in a few minutes, or at once after a change.`,
+            "VolumeFull",
+            `${overfullReplica.service.service} was stopped: ${findings.overfull.get(overfullReplica.name)}. Remove files from it, or raise environments.${seen.spec.kind}.disk; it is started again as soon as it fits.`,
           )
-        : release
-          ? release
-          : failedJob
-            ? no(
-                "TestsFailed",
-                `${failedJob.service.service} ended with ${failedJob.container?.exitCode ?? "no exit code"}.${logLines(logs, failedJob.name)}`,
-              )
-            : other
-              ? no(reasonOf(other.error), explain(other.error))
-              : down.length > 0
-                ? no("Starting", `${names(down)}: not running yet.`)
-                : yes("AllRunning"),
+        : heldReplica
+          ? no(
+              "CrashLoop",
+              `${heldReplica.service.service} was stopped: ${held.get(heldReplica.name)}.${logLines(logs, heldReplica.name)} It is started again in a few minutes, or at once after a change.`,
+            )
+          : release
+            ? release
+            : failedJob
+              ? no(
+                  "TestsFailed",
+                  `${failedJob.service.service} ended with ${failedJob.container?.exitCode ?? "no exit code"}.${logLines(logs, failedJob.name)}`,
+                )
+              : other
+                ? no(reasonOf(other.error), explain(other.error))
+                : down.length > 0
+                  ? no("Starting", `${names(down)}: not running yet.`)
+                  : yes("AllRunning"),
     Healthy:
       unready.length > 0
         ? unhealthy(unready, logs)
@@ -256,6 +259,7 @@ function phaseOf(
       if (
         verdicts.Running?.reason === "VolumeFull" ||
         verdicts.Running?.reason === "CrashLoop" ||
+        verdicts.Running?.reason === "RolledBack" ||
         ENDED_REASONS.has(verdicts.Running?.reason ?? "") ||
         verdicts.Healthy?.reason === "StartDeadline"
       )

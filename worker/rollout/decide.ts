@@ -32,7 +32,9 @@ export type RolloutMemory = {
   switched: readonly string[];
   /** From when all wanted containers were there; null: not yet. */
   triedSince: number | null;
+  /** On the clock that only rises, and as ms since 1970. */
   switchedAt: number | null;
+  switchedDate: number | null;
   drainedAt: number | null;
   /** Why it was undone. */
   cause: string | null;
@@ -126,6 +128,7 @@ function remembered(input: RolloutInput): RolloutMemory {
     switched: [],
     triedSince: null,
     switchedAt: null,
+    switchedDate: null,
     drainedAt: null,
     cause: null,
   };
@@ -161,7 +164,7 @@ function advance(input: RolloutInput, memory: RolloutMemory): RolloutMemory {
     case "before": {
       if (isReady) {
         const switched = wanted.map(({ name }) => name);
-        return { ...memory, phase: "during", switchedAt: now, switched };
+        return { ...memory, phase: "during", switchedAt: now, switchedDate: input.date, switched };
       }
       if (failure !== null) return undone(failure);
       const allThere = wanted.every(({ container }) => container && container.state !== "created");

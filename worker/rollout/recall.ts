@@ -43,6 +43,8 @@ export function recalled(
     switched: fresh.map(({ name }) => name),
     triedSince: null,
     switchedAt: mark.phase === "before" ? null : now,
+    // When exactly, only that worker knew.
+    switchedDate: null,
     drainedAt: mark.phase === "after" ? now : null,
     cause: null,
   };

@@ -10,7 +10,10 @@ local in_progress = {}
 local M = {}
 
 function M.begin(request)
-  request.fares = counts.begin(request.project, request.environment)
+  -- What the worker asks itself is no request of a user's.
+  if ngx.var.remote_addr ~= "unix:" then
+    request.fares = counts.begin(request.project, request.environment)
+  end
   in_progress[ngx.var.request_id] = request
 end
 

@@ -1,0 +1,80 @@
+import { readFile } from "node:fs/promises";
+import type { ManifestInput } from "../../core/manifest.ts";
+import type { ProjectSpec, ReleaseSpec } from "../../core/projectSpec.ts";
+import type { DeployReport } from "../../worker/rollout/rolloutStep.ts";
+import { World } from "../worker/world.ts";
+
+const IMAGE = "slipway/node:20";
+const PORT = 3000;
+const WITHIN_MS = 60_000;
+
+export type Behaviour = "well" | "sick" | "dies" | "breaks";
+
+type Rollout = NonNullable<NonNullable<ManifestInput["environments"]>["deploy"]>["rollout"];
+
+/** One project whose deploy environment is rolled out by a real worker, from releases that need no files. */
+export class Deploys {
+  private constructor(
+    readonly world: World,
+    readonly project: ProjectSpec,
+    private readonly app: string,
+  ) {}
+
+  static async make(world: World, slug: string): Promise<Deploys> {
+    const app = await readFile(new URL("app.mjs", import.meta.url), "utf8");
+    return new Deploys(world, world.controlPlane.create(slug), app);
+  }
+
+  get base(): string {
+    return `/projects/${this.project.namespace}/deploy`;
+  }
+
+  /** A tested release that says of itself that it is `version`. */
+  make(
+    version: string,
+    options: { replicas?: number; behaviour?: Behaviour; rollout?: Rollout } = {},
+  ): ReleaseSpec {
+    const { replicas = 2, behaviour = "well", rollout } = options;
+    return this.world.controlPlane.makePassed(this.project.projectId, {
+      egress: "none",
+      services: {
+        web: {
+          image: IMAGE,
+          command: ["node", "--input-type=module", "-e", this.app],
+          port: PORT,
+          route: "/",
+          health: "/health",
+          env: { VERSION: version, BEHAVIOUR: behaviour },
+        },
+      },
+      environments: { deploy: { cpus: 0.5, memory: "128m", replicas, ...(rollout && { rollout }) } },
+    });
+  }
+
+  /** Wants `release`, and waits for what the worker says became of it. */
+  async deploy(release: ReleaseSpec): Promise<DeployReport> {
+    const { controlPlane } = this.world;
+    const before = controlPlane.deploys.length;
+    controlPlane.deploy(this.project.projectId, { release });
+    const isTold = ({ releaseId }: DeployReport) => releaseId === release.releaseId;
+    await controlPlane.until(
+      () => controlPlane.deploys.slice(before).some(isTold),
+      `release ${release.number} live or failed; ${this.world.logs.slice(-30).join("\n")}`,
+      WITHIN_MS,
+    );
+    return controlPlane.deploys.slice(before).find(isTold)!;
+  }
+
+  /** Names of the deploy environment's containers with their states, sorted. */
+  async containers(): Promise<{ name: string; state: string; release: string }[]> {
+    const filters = { label: [`slipway.namespace=${this.project.namespace}`, "slipway.environment=deploy"] };
+    const found = await this.world.docker.listContainers({ all: true, filters });
+    return found
+      .map(({ Names, State, Labels }) => ({
+        name: Names[0]!.slice(1),
+        state: State,
+        release: Labels["slipway.release"] ?? "",
+      }))
+      .sort((one, other) => one.name.localeCompare(other.name));
+  }
+}
