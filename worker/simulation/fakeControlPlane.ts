@@ -24,7 +24,7 @@ export const REGISTRATION = {
 const interned = new Map<string, ProjectSpec>();
 const MOST_INTERNED = 20_000;
 
-function intern(spec: ProjectSpec): ProjectSpec {
+export function intern(spec: ProjectSpec): ProjectSpec {
   const text = JSON.stringify(spec);
   const known = interned.get(text);
   if (known) return known;

@@ -7,7 +7,7 @@ import type { RenderedEnvironment, RenderedService } from "../../core/render/ren
 import { overlaps, parseCidr } from "../../core/subnets.ts";
 import { renderWanted } from "../renderWanted.ts";
 import { isRunning, type FakeContainer } from "./engineObjects.ts";
-import { REGISTRATION } from "./fakeControlPlane.ts";
+import { intern, REGISTRATION } from "./fakeControlPlane.ts";
 import type { People } from "./people.ts";
 import { environmentsOf, observationsOf, projectsOf } from "./rows.ts";
 import { STACKS, TEMPLATE, type World } from "./world.ts";
@@ -48,9 +48,10 @@ export type End = {
 export async function endsOf(world: World): Promise<End[]> {
   const all = projectsOf(world).map(async (project): Promise<End[]> => {
     const ask = { hostId: project.hostId ?? "none", projectId: project._id };
-    const spec = project.hostId
+    const told = project.hostId
       ? await world.server.call<ProjectSpec | null>("worker:project", ask, "worker")
       : null;
+    const spec = told && intern(told);
     const { project: rendered, error } = spec
       ? renderWanted({ spec, stacks: STACKS, template: TEMPLATE, instanceId: REGISTRATION.instanceId })
       : { project: null, error: null };

@@ -6,13 +6,13 @@ import { Random } from "./random.ts";
 import { World } from "./world.ts";
 
 /** Milliseconds within which everything is as it should be, once nothing goes wrong any more. */
-const SETTLE_MS = 15 * 60_000;
+const SETTLE_MS = 11 * 60_000;
 /** Milliseconds of peace in which next to nothing may be asked for. */
-const QUIET_MS = 4 * 60_000;
+const QUIET_MS = 3 * 60_000;
 /** Calls in that time: a look at everything once a minute is three lists, the gateway's versions and the projects. */
-const QUIET_CALLS = 5 * 8;
+const QUIET_CALLS = 4 * 8;
 /** Calls in that time for an environment that cannot be as it should: it is tried again every minute or two. */
-const QUIET_CALLS_HINDERED = 5 * 30;
+const QUIET_CALLS_HINDERED = 4 * 30;
 
 export type Outcome = {
   seed: number;

@@ -1,5 +1,4 @@
 import { LABELS } from "../../core/labels.ts";
-import { overlaps, parseCidr } from "../../core/subnets.ts";
 import { isFiller } from "../snapshot.ts";
 import { WORKSPACE } from "../../core/render/view.ts";
 import { startersIn } from "./archive.ts";
@@ -102,14 +101,13 @@ export class Watcher implements EngineObserver {
 
   /** A subnet is free only once no network of ours has it. */
   onControlPlane(): void {
-    const free = this.world.server.database.all("subnets").filter((row) => row.state === "free");
-    for (const network of this.world.engine.networks.values()) {
-      if (network.labels[LABELS.instance] !== REGISTRATION.instanceId || !network.subnet) continue;
-      const project = projectOf(this.world, network.labels[LABELS.namespace]);
-      if (!project) continue;
-      const block = parseCidr(network.subnet);
-      if (free.some((row) => overlaps(parseCidr(row.cidr as string), block))) {
-        this.violate(`${network.subnet} was given back while ${network.name} has it`);
+    const rows = this.world.server.database.all("subnets");
+    const free = new Set(rows.filter((row) => row.state === "free").map((row) => row.cidr));
+    if (free.size === 0) return;
+    for (const { name, labels, subnet } of this.world.engine.networks.values()) {
+      if (!free.has(subnet) || labels[LABELS.instance] !== REGISTRATION.instanceId) continue;
+      if (projectOf(this.world, labels[LABELS.namespace])) {
+        this.violate(`${subnet} was given back while ${name} has it`);
       }
     }
   }
