@@ -130,10 +130,13 @@ export async function pruneUploads(
   return rows.length === page ? rows[rows.length - 1]!._creationTime : null;
 }
 
-async function requireUsable(ctx: QueryCtx, project: Doc<"projects">): Promise<Doc<"sources">> {
+async function requireUsable(ctx: MutationCtx, project: Doc<"projects">): Promise<Doc<"sources">> {
+  const manifest = await manifestOf(ctx, project);
+  // The manifest may have come to name a folder after the project was made.
+  if (!(await sourceOf(ctx, project._id))) await awaitSource(ctx, project._id, manifest);
   const row = await sourceOf(ctx, project._id);
   if (!row) {
-    const { source } = await manifestOf(ctx, project);
+    const { source } = manifest;
     return refuse({
       code: "bad_request",
       message: `${project.slug} takes no folder: its source is ${source === undefined ? "its stacks' starters" : "a repository"}.`,

@@ -6,6 +6,9 @@ import { addCert } from "./commands/cert.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addDown } from "./commands/down.ts";
 import { addEvents } from "./commands/events.ts";
+import { addExec } from "./commands/exec.ts";
+import { addFiles } from "./commands/files.ts";
+import { addGroup } from "./commands/group.ts";
 import { addLogs } from "./commands/logs.ts";
 import { addPlan } from "./commands/plan.ts";
 import { addProject } from "./commands/project.ts";
@@ -53,10 +56,13 @@ export function buildProgram(): Command {
     addStatus,
     addDoctor,
     addProject,
+    addGroup,
     addTransition,
     addTest,
     addRelease,
     addLogs,
+    addFiles,
+    addExec,
     addEvents,
     addRender,
     addPlan,

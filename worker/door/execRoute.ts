@@ -7,6 +7,7 @@ import { FRAME, frame, framesOf, FRAMES_TYPE, MOST_FRAME_BYTES, type Frame } fro
 import { errorData, type Target } from "./request.ts";
 import { drained } from "./runScript.ts";
 
+const NOT_STARTED = Buffer.from("OCI runtime exec failed: ");
 const START_WITHIN_MS = 10_000;
 
 const vStart = z.strictObject({
@@ -41,7 +42,9 @@ export async function handleExec(
   try {
     for await (const { stream, bytes } of run.session.output()) {
       if (left) break;
-      const kind = stream === "stdout" ? FRAME.stdout : FRAME.stderr;
+      // The engine says on the command's own output that there is no such program.
+      const notStarted = bytes.subarray(0, NOT_STARTED.length).equals(NOT_STARTED);
+      const kind = stream === "stdout" && !notStarted ? FRAME.stdout : FRAME.stderr;
       for (let from = 0; from < bytes.length; from += MOST_FRAME_BYTES) {
         if (!response.write(frame(kind, bytes.subarray(from, from + MOST_FRAME_BYTES))))
           await drained(response);

@@ -81,10 +81,10 @@ cd /workspace || exit 40
 exec xargs -0 -r -n 300 rm -rf --
 `;
 
-/** $1: a path. Gives it, a folder with all that is in it, as a tar whose names begin with the last part of the path. */
+/** $1: a path. Gives what is in that folder, or that file alone, as a tar. */
 export const PACK = `${RESOLVE}
 resolve "$1"
-if [ "$p" = /workspace ]; then exec tar -c -f - .; fi
+if [ -d "$p" ]; then cd "$p" && exec tar -c -f - .; fi
 cd "\${p%/*}" && exec tar -c -f - -- "./\${p##*/}"
 `;
 

@@ -34,13 +34,24 @@ export function checkedTar(tar: Readable, prefix: string, limits = SOURCE_LIMITS
   const out = pack();
   const check = new Check(limits);
   const run = async () => {
-    if (prefix !== "") addFolder(out, prefix.slice(0, -1));
+    const made = new Set<string>();
+    // Folders that no entry names would be made by the engine, and be root's.
+    const makeFolder = (path: string) => {
+      const parts = path.split("/").filter(Boolean);
+      for (let depth = 1; depth <= parts.length; depth += 1) {
+        const folder = parts.slice(0, depth).join("/");
+        if (!made.has(folder)) addFolder(out, folder);
+        made.add(folder);
+      }
+    };
+    makeFolder(prefix);
     await eachEntry(tar, async (header, content) => {
       const entry = check.add(header);
       const name = entry && prefix + entry.path;
+      if (name) makeFolder(name.slice(0, Math.max(name.lastIndexOf("/"), 0)));
       if (!entry || !name) content.resume();
       else if (entry.kind === "folder") {
-        addFolder(out, name);
+        makeFolder(name);
         content.resume();
       } else if (entry.kind === "link") {
         const { linkname } = header;

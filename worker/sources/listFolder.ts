@@ -22,6 +22,8 @@ export type FolderListing = {
   bytes: number;
   /** What cannot be part of a source, and why. */
   skipped: { path: string; why: string }[];
+  /** What its ignore files say. */
+  rules: IgnoreRules;
 };
 
 const EXECUTABLE = 0o111;
@@ -35,8 +37,8 @@ export async function listFolder(
   root: string,
   { obeyRules, limits = SOURCE_LIMITS }: { obeyRules: boolean; limits?: { files: number; bytes: number } },
 ): Promise<FolderListing> {
-  const listing: FolderListing = { entries: [], files: 0, bytes: 0, skipped: [] };
   const rules = new IgnoreRules();
+  const listing: FolderListing = { entries: [], files: 0, bytes: 0, skipped: [], rules };
   await requireFolder(root);
   const walk = async (folder: string): Promise<void> => {
     const found = await readdir(join(root, folder), { withFileTypes: true });

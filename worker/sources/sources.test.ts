@@ -163,7 +163,9 @@ describe("an uploaded source", () => {
     expect([source.has("."), source.has("api"), source.has("web")]).toEqual([true, true, false]);
     const entries = await entriesOf(source.tar());
     expect(entries["workspace/api/server.js"]).toMatchObject({ text: "served", uid: 1000, mode: 0o644 });
-    expect(entries.workspace).toMatchObject({ type: "directory", uid: 1000 });
+    for (const folder of ["workspace", "workspace/api"]) {
+      expect(entries[folder]).toMatchObject({ type: "directory", uid: 1000, mode: 0o755 });
+    }
     await source.close();
     expect(await left()).toEqual([]);
   });

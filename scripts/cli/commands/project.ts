@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { api } from "../../../convex/_generated/api.js";
+import { addProjectSource, findSource, upload, warnOfPlainHttp } from "./projectSource.ts";
 import { age } from "../lib/age.ts";
 import { confirm } from "../lib/confirm.ts";
 import { outputOf } from "../lib/context.ts";
@@ -26,6 +27,7 @@ export function addProject(program: Command): void {
     .option("--file <path>", "a manifest, slipway.yml")
     .addHelpText("after", "\nExample:\n  slipway project create shop --stack react")
     .action(create);
+  addProjectSource(project);
   project
     .command("list")
     .alias("ls")
@@ -75,12 +77,15 @@ async function create(
   const manifest = file === undefined ? undefined : await readManifestFile(file);
   const named = name ?? nameIn(manifest);
   if (named === undefined) throw new WrongUse("A project needs a name: slipway project create <name>.");
+  const source = file === undefined ? null : await findSource(manifest, file);
   const session = await openSession();
   const created = await session.http.mutation(api.projects.createProject, {
     name: named,
     stack,
     manifest,
   });
+  warnOfPlainHttp(manifest, output);
+  if (source) await upload(session, created.slug, source.folder, output, source.listing);
   output.say(
     `Created ${created.slug} (${created.namespace}). Next: slipway transition ${created.slug} planning`,
   );

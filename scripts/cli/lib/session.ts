@@ -18,6 +18,8 @@ export type Session = {
   instance: Instance;
   url: string;
   http: ConvexHttpClient;
+  /** An admin's token of ten minutes, for who asks with it elsewhere. */
+  token(): Promise<string>;
   /** Subscribes with `work` and closes the connection after it. Errors that `work` throws go through. */
   subscribed<T>(work: (client: ConvexClient) => Promise<T>): Promise<T>;
 };
@@ -33,6 +35,7 @@ export async function openSession(dataDir = dataDirectory()): Promise<Session> {
     instance,
     url,
     http: await httpClient(url, keys),
+    token: () => adminToken(keys),
     async subscribed(work) {
       const client = new ConvexClient(url, { logger: false, skipConvexDeploymentUrlCheck: true });
       client.setAuth(async () => await adminToken(keys));
