@@ -10,7 +10,7 @@ import { parseDuration } from "./units.ts";
  * | where | keys |
  * |---|---|
  * | file | `services`, `networks`, `volumes`, `x-slipway` |
- * | service | `image entrypoint command user working_dir environment labels networks volumes tmpfs read_only init cap_drop security_opt mem_limit memswap_limit cpus pids_limit stop_signal stop_grace_period restart healthcheck logging scale x-slipway` |
+ * | service | `image entrypoint command user working_dir environment labels networks dns volumes tmpfs read_only init cap_drop security_opt mem_limit memswap_limit cpus pids_limit stop_signal stop_grace_period restart healthcheck logging scale x-slipway` |
  * | service networks | a map of network → `{aliases}` |
  * | service volumes | the long form, `type: volume` only: no path of the host can be mounted |
  * | network | `name driver internal driver_opts ipam labels`, one subnet; or `name external`: another file's |
@@ -105,6 +105,7 @@ const vComposeService = z.strictObject({
       }),
     )
     .default([]),
+  dns: z.array(z.ipv4()).default([]),
   tmpfs: z.array(vText),
   read_only: z.boolean(),
   init: z.boolean(),

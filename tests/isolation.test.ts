@@ -221,6 +221,8 @@ describe("what is sent", () => {
     const [control, got] = await scene.attempt(scene.closed, [own, ["outside_dns", "slipway-probe.invalid"]]);
     expect(control).toBe("ok");
     expect(["refused", "silence"]).toContain(got);
+    const { HostConfig } = await scene.world.container(scene.closed).inspect();
+    expect(HostConfig.Dns).toEqual(["127.0.0.1"]);
     rows.push({
       ...{ area: "names", what: "a name of the outside, with `egress: none`", outcome: "not asked for" },
       ...{ from: nameOf(scene.closed), got: got!, control: control!, holds: true },

@@ -55,6 +55,11 @@ describe("a rendered project", () => {
     ]);
   });
 
+  test("asks nobody for the outside's names where there is no way out", () => {
+    expect(render().project.environments[0]!.services[0]!.dns).toEqual([]);
+    expect(render({ egress: "none" }).project.environments[0]!.services[0]!.dns).toEqual(["127.0.0.1"]);
+  });
+
   test("gives each of several stacks a folder of its own in the workspace", () => {
     const { project } = render({
       services: { web: { stack: "static", route: "/" }, api: { stack: "node", route: "/api/" } },

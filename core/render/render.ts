@@ -123,6 +123,7 @@ function resolveService(file: ComposeFile, key: string, compose: ComposeService)
       readOnly: read_only,
       noCopy: volume.nocopy,
     })),
+    dns: compose.dns,
     tmpfs: Object.fromEntries(
       compose.tmpfs.map((entry) => {
         const colon = entry.indexOf(":");

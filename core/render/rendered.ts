@@ -53,6 +53,8 @@ export type RenderedService = {
   /** The first is the one that the gateway and readiness probes use. */
   networks: { name: string; aliases: string[] }[];
   mounts: { volume: string; target: string; readOnly: boolean; noCopy: boolean }[];
+  /** Whom Docker's name server asks for names that it does not know itself; empty: whom the host asks. */
+  dns: string[];
   /** Path → mount options. */
   tmpfs: Record<string, string>;
   readOnly: boolean;

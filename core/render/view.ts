@@ -1,5 +1,6 @@
 import { UNPRIVILEGED_USER, type AttachmentDefinitions } from "../attachment.ts";
 import type { HiddenPart, VolumeFill } from "../compose.ts";
+import { refuseGroupsNames } from "../groupNames.ts";
 import { LABELS } from "../labels.ts";
 import type { EnvironmentKind } from "../lifecycle.ts";
 import { foldersOf, servicesOf, type Manifest, type ManifestService } from "../manifest.ts";
@@ -18,7 +19,7 @@ import { parseMemory } from "../units.ts";
 import { isRefusal, parseSource } from "../source.ts";
 import type { Stacks } from "../stack.ts";
 import { attachmentVariables, attachmentViews } from "./attachmentView.ts";
-import { groupAliases, groupNetwork, refuseGroupsNames } from "./groupView.ts";
+import { groupAliases, groupNetwork } from "./groupView.ts";
 import { hiddenOf, mergeVariables, plainVariables, secretVariables, type Variable } from "./hidden.ts";
 import { stackOf } from "./stacks.ts";
 
@@ -27,7 +28,10 @@ export type TemplateView = {
   project: string;
   slug: string;
   namespace: string;
-  services: ServiceView[];
+  services: (ServiceView & {
+    /** Whom Docker's name server asks for names that it does not know itself. */
+    dns: string[];
+  })[];
   networks: NetworkView[];
   volumes: VolumeView[];
 };
@@ -115,10 +119,24 @@ export function viewOf(spec: ProjectSpec, means: Means, kinds: readonly Environm
     project: spec.projectId,
     slug: spec.slug,
     namespace: spec.namespace,
-    services: perEnvironment.flatMap(({ services }) => services),
+    services: perEnvironment.flatMap(({ services, networks }) =>
+      services.map((service) => ({ ...service, dns: nameServersOf(service, networks) })),
+    ),
     networks: perEnvironment.flatMap(({ networks }) => networks),
     volumes: perEnvironment.flatMap(({ volumes }) => volumes),
   };
+}
+
+/**
+ * Without a way out nobody is to be asked for the outside's names, as a question is a message too: the container's own
+ * loopback, where nobody listens. (Engines before 23.0.11, 25.0.5 and 26.0 ask a name server on the host's loopback for
+ * such containers, CVE-2024-29018; newer ones let the program wait for nothing.)
+ */
+function nameServersOf({ networks: own }: ServiceView, networks: readonly NetworkView[]): string[] {
+  const leadsOut = networks.some(
+    ({ key, internal, external }) => !internal && !external && own.some((network) => network.key === key),
+  );
+  return leadsOut ? [] : ["127.0.0.1"];
 }
 
 function environmentView(
@@ -154,7 +172,7 @@ function environmentView(
   }
 
   if (group) networks.push(groupNetwork(group, kind));
-  refuseGroupsNames(spec);
+  if (group) refuseGroupsNames(manifest, group);
 
   const services = Object.entries(servicesOf(manifest));
   const ports = environment.ports ?? {};

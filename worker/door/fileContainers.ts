@@ -113,6 +113,7 @@ export function filesContainer(name: string, volume: string, instanceId: string)
     labels: { [LABELS.instance]: instanceId, [LABELS.role]: FILES_ROLE },
     networks: [],
     mounts: [{ volume, target: WORKSPACE, readOnly: false, noCopy: true }],
+    dns: [],
     tmpfs: {},
     readOnly: true,
     init: true,

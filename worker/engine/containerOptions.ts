@@ -38,6 +38,7 @@ export function containerOptions(container: ContainerPlan): ContainerCreateOptio
       PidsLimit: container.pids,
       RestartPolicy: { Name: container.restart === "no" ? "" : container.restart },
       LogConfig: { Type: container.logging.driver, Config: container.logging.options },
+      ...(container.dns.length > 0 && { Dns: container.dns }),
       Tmpfs: container.tmpfs,
       Mounts: container.mounts.map(({ volume, target, readOnly, noCopy }) => ({
         Type: "volume",

@@ -128,6 +128,7 @@ export type ContainerPlan = Pick<
   | "labels"
   | "networks"
   | "mounts"
+  | "dns"
   | "tmpfs"
   | "readOnly"
   | "init"

@@ -291,6 +291,7 @@ const BARE: ContainerPlan = {
   labels: {},
   networks: [],
   mounts: [],
+  dns: [],
   tmpfs: {},
   readOnly: false,
   init: false,
