@@ -15,6 +15,8 @@ export type EngineFault =
   /** Another object has the name. */
   | "name_taken"
   | "subnet_taken"
+  /** Another program of the host, or another container, listens on a port that this one is to have there. */
+  | "port_taken"
   /** The object is in use, or in a state that does not allow it now. */
   | "in_use"
   | "disk_full"
@@ -34,6 +36,7 @@ const HINTS: Record<EngineFault, string> = {
   not_found: "The worker looks again and makes it anew.",
   name_taken: "The worker looks again; if it stays, remove the foreign object of that name.",
   subnet_taken: "The worker asks for another subnet.",
+  port_taken: "The worker asks for another port.",
   in_use: "The worker tries again.",
   disk_full: "Free space on the disk of Docker's data (`docker system df`); the worker retries by itself.",
   disk_unmounted:
@@ -53,7 +56,10 @@ export class EngineError extends SlipwayError {
 
 const BY_TEXT: [RegExp, EngineFault][] = [
   [/no such image|No such image/, "image_missing"],
-  [/pull access denied|manifest unknown|manifest for .* not found|repository does not exist/, "pull_refused"],
+  [
+    /pull access denied|manifest unknown|manifest for .* not found|repository does not exist|toomanyrequests|unauthorized:/,
+    "pull_refused",
+  ],
   [
     /lookup .* (?:no such host|server misbehaving)|i\/o timeout|connection refused|TLS handshake/,
     "pull_refused",
@@ -64,6 +70,7 @@ const BY_TEXT: [RegExp, EngineFault][] = [
     /[Pp]ool overlaps|address space .*conflict|conflicts with network|networks have overlapping/,
     "subnet_taken",
   ],
+  [/port is already allocated|address already in use|ports are not available/i, "port_taken"],
   [/is already in use by container|already exists/, "name_taken"],
   [
     /active endpoints|is in use|volume is in use|removal .* already in progress|cannot .* running container/,
