@@ -191,9 +191,11 @@ export class DockerEngine implements Engine {
         abortSignal,
       }),
     );
-    // Docker gives the one that has the name, whoever made it.
-    const owner = (made as { Labels?: Record<string, string> | null }).Labels?.[LABELS.instance];
-    if (owner === labels[LABELS.instance]) return;
+    // Docker gives the one that has the name, whoever made it; its client keeps what Docker said of it to itself.
+    const { Labels } = await this.read(`look at the volume ${name}`, (abortSignal) =>
+      made.inspect({ abortSignal }),
+    );
+    if ((Labels as Record<string, string> | null)?.[LABELS.instance] === labels[LABELS.instance]) return;
     throw new EngineError("name_taken", `Docker has a volume ${name} already, which is not Slipway's.`);
   }
 
