@@ -16,7 +16,8 @@ const CALL_DEADLINE_MS = 60_000;
 const OUR_IMAGES = "slipway/*";
 
 /** What lives in a data directory. Whatever else somebody put there is not ours to remove. */
-const OURS = /^(instance\.json|keys|slipway\.db.*|gateway|logs|run|backups|storage|volumes|certificates|sources)$/;
+const OURS =
+  /^(instance\.json|keys|slipway\.db.*|gateway|logs|run|backups|storage|volumes|certificates|sources)$/;
 
 /** What a purge would remove, for people to read before they agree. */
 export async function purgePlan(

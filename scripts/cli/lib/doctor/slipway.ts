@@ -93,6 +93,7 @@ async function firewall({ instanceId }: Instance, docker: Docker | null): Promis
 /** Real attempts from real containers: rules that are in place may still mean nothing. */
 async function isolation({ dataDir, instance }: Session, docker: Docker | null): Promise<Finding> {
   if (!docker) return skipped("the engine does not answer");
+  if (!(await gatewayHealth(instance)).ok) return skipped("the gateway does not answer");
   const outcomes = await probeFirewall(docker, instance.instanceId, new SocketGateway(dataDir));
   const told = (state: ProbeOutcome["state"]) =>
     outcomes.filter((outcome) => outcome.state === state).map(({ title, detail }) => `${title}: ${detail}`);
