@@ -70,6 +70,8 @@ describe("an environment with a release", () => {
   test("is left as it is until there is the release's snapshot", () => {
     expect(lines(specWith("test", { snapshot: null }), EMPTY)).toEqual([]);
     expect(lines(specWith("deploy", {}), EMPTY)).toEqual([]);
+    // Its tests have passed, and yet there is nothing to fill its workspace from.
+    expect(lines(specWith("deploy", { result: VERDICT }), EMPTY)).toEqual([]);
     const half = {
       ...EMPTY,
       volumes: [snapshotVolume(HASH), fillVolume(`snapshot_${HASH.slice(0, 16)}_unfilled`)],

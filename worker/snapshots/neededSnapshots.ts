@@ -23,8 +23,9 @@ export function neededSnapshots(
 ): NeededSnapshot[] {
   const filled = filledVolumes(found);
   return spec.environments.flatMap(({ kind, desired, release }): NeededSnapshot[] => {
+    if (desired !== "running" || !release) return [];
     // A test that has ended never runs again, so it needs no files either.
-    if (desired !== "running" || !release || release.result !== null) return [];
+    if (kind === "test" && release.result !== null) return [];
     if (release.snapshot === null) return [{ kind, release, lost: false }];
     if (filled.has(snapshotVolumeName(spec.namespace, release.snapshot))) return [];
     const volumes = rendered?.environments.find((environment) => environment.kind === kind)?.volumes ?? [];
