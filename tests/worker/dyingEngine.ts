@@ -1,30 +1,46 @@
-import { DockerEngine } from "../../worker/engine/dockerEngine.ts";
 import type { Engine } from "../../worker/engine/engine.ts";
+import { DockerEngine } from "../../worker/engine/dockerEngine.ts";
 
 const READS = new Set([
   "listContainers",
   "listNetworks",
   "listVolumes",
   "hasImage",
+  "imageVolumes",
   "tailLogs",
   "lastRun",
+  "readLogs",
   "getArchive",
+  "changeDone",
 ]);
+
+export type DyingEngine = {
+  engine: Engine;
+  /** How many changes were asked for so far. */
+  changes: () => number;
+  /** Settles when it has died, with the last change. */
+  dead: Promise<string>;
+  /** It dies now. */
+  kill: () => void;
+};
 
 /**
  * A worker's way to Docker that ends as SIGKILL ends it: at its `calls`-th change, before or after Docker did it, and
  * without an answer. Nothing that is asked later reaches Docker.
  * @param reached whether that last change still reaches Docker
- * @returns the engine, and what settles when it has died
  */
-export function dyingEngine(calls: number, reached: boolean): { engine: Engine; dead: Promise<string> } {
+export function dyingEngine(calls: number, reached: boolean): DyingEngine {
   const real = new DockerEngine();
   const watches = new Set<{ close(): void }>();
-  let left = calls;
+  let changes = 0;
   let isDead = false;
-  let die: (last: string) => void = () => {};
-  const dead = new Promise<string>((resolve) => (die = resolve));
+  let said: (last: string) => void = () => {};
+  const dead = new Promise<string>((resolve) => (said = resolve));
   const never = new Promise<never>(() => {});
+  const kill = () => {
+    isDead = true;
+    for (const watch of watches) watch.close();
+  };
 
   const engine = new Proxy(real, {
     get(target, property: keyof Engine) {
@@ -39,15 +55,14 @@ export function dyingEngine(calls: number, reached: boolean): { engine: Engine; 
         const call = () => (target[property] as (...args: never[]) => Promise<unknown>)(...args);
         if (isDead) return await never;
         if (READS.has(property)) return await call();
-        left -= 1;
-        if (left > 0) return await call();
-        isDead = true;
-        for (const watch of watches) watch.close();
+        changes += 1;
+        if (changes < calls) return await call();
+        kill();
         if (reached) await call().catch(() => {});
-        die(`${property}${reached ? " (done)" : " (not done)"}`);
+        said(`${property}${reached ? " (done)" : " (not done)"}`);
         return await never;
       };
     },
   });
-  return { engine, dead };
+  return { engine, changes: () => changes, dead, kill };
 }
