@@ -11,24 +11,24 @@ export type PlainProject = {
   namespace: string;
   slug: string;
   environment: RenderedEnvironment;
-  /** A tar of the starter's files, to be unpacked in the workspace. */
-  starter: Buffer;
+  /** Tars of starters' files, to be unpacked in the workspace. */
+  files: Buffer[];
 };
 
 /**
  * Makes the dev environment and its route. Waits for nothing but Docker's own answers: whether it serves is for the
  * caller to see.
+ * @returns pushes the route again, for when the worker took it away: it belongs to no project
  */
 export async function bringUpPlainly(
   docker: Docker,
   gateway: SocketGateway,
   project: PlainProject,
-): Promise<void> {
-  const { namespace, slug, environment, starter } = project;
-  const [service] = environment.services;
+): Promise<() => Promise<void>> {
+  const { namespace, slug, environment, files } = project;
   const [volume] = environment.volumes;
   const [first, ...others] = environment.networks;
-  if (!service || !volume || !first) throw new Error(`${slug} renders to no service, volume or network`);
+  if (!volume || !first) throw new Error(`${slug} renders to no volume or network`);
   await Promise.all([
     ...environment.networks.map((network) =>
       docker.createNetwork({
@@ -42,32 +42,41 @@ export async function bringUpPlainly(
     ),
     docker.createVolume({ Name: volume.name }),
   ]);
-  const container = await docker.createContainer(
-    containerOptions({
-      ...service,
-      // Without our labels: the worker has nothing to do with it.
-      labels: {},
-      name: containerName(namespace, environment.kind, service.service, 1),
+  const services = await Promise.all(
+    environment.services.map(async (service, index) => {
+      const container = await docker.createContainer(
+        containerOptions({
+          ...service,
+          // Without our labels: the worker has nothing to do with it.
+          labels: {},
+          name: containerName(namespace, environment.kind, service.service, 1),
+        }),
+      );
+      await Promise.all([
+        // They share the volume, so the files go in once.
+        ...(index === 0 ? files.map((tar) => container.putArchive(tar, { path: WORKSPACE })) : []),
+        ...others.map((network) => docker.getNetwork(network.name).connect({ Container: container.id })),
+      ]);
+      return { service, container };
     }),
   );
-  await Promise.all([
-    container.putArchive(starter, { path: WORKSPACE }),
-    ...others.map((network) => docker.getNetwork(network.name).connect({ Container: container.id })),
-  ]);
-  await container.start();
-  const address = (await container.inspect()).NetworkSettings.Networks[first.name]?.IPAddress;
-  if (!address || !service.port) throw new Error(`${slug} got no address`);
-  await gateway.pushProject({
-    namespace,
-    slug,
-    version: 1,
-    environments: {
-      dev: {
-        state: "serving",
-        services: [{ service: service.service, prefix: "/", upstreams: [{ address, port: service.port }] }],
-      },
-    },
-  });
+  const routes = await Promise.all(
+    services.map(async ({ service, container }) => {
+      await container.start();
+      const address = (await container.inspect()).NetworkSettings.Networks[first.name]?.IPAddress;
+      if (!address || !service.port) throw new Error(`${slug} got no address`);
+      const upstreams = [{ address, port: service.port }];
+      return service.route === null ? [] : [{ service: service.service, prefix: service.route, upstreams }];
+    }),
+  );
+  const push = async () => {
+    await gateway.pushProject({
+      ...{ namespace, slug, version: Date.now() },
+      environments: { dev: { state: "serving", services: routes.flat() } },
+    });
+  };
+  await push();
+  return push;
 }
 
 export async function removePlainly(

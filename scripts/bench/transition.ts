@@ -17,19 +17,14 @@ import { parseArgs } from "node:util";
 import { setTimeout as delay } from "node:timers/promises";
 import Docker from "dockerode";
 import { api } from "../../convex/_generated/api.js";
-import { WORKSPACE } from "../../core/render/view.ts";
 import { environmentPath } from "../../core/routes.ts";
-import { loadStacks, starterFolder } from "../../docker/stacks/loadStacks.ts";
 import { TestInstance } from "../../tests/firstLight/instance.ts";
 import { SocketGateway } from "../../worker/gateway/socketGateway.ts";
-import { startersFrom } from "../../worker/starters.ts";
-import { renderHere, specOfManifest } from "../cli/lib/projectSpec.ts";
 import { openSession, type Session } from "../cli/lib/session.ts";
 import { hasSettled } from "../cli/lib/settle.ts";
-import { makeNamespace } from "../../core/naming.ts";
 import { createProgress } from "../progress/progress.mjs";
-import { bringUpPlainly, removePlainly, type PlainProject } from "./plainProject.ts";
-import { withoutPrefix } from "./tarPrefix.ts";
+import { bringUpPlainly, removePlainly } from "./plainProject.ts";
+import { renderPlainProject } from "./renderPlainProject.ts";
 import { median, quantile } from "./quantiles.ts";
 
 const POLL_EVERY_MS = 2;
@@ -126,7 +121,7 @@ async function measurePlainOnce(
   gateway: SocketGateway,
   index: number,
 ): Promise<number | null> {
-  const project = await plainProject(session.instance.instanceId, index);
+  const project = await renderPlainProject(session.instance.instanceId, index, { stack });
   try {
     const began = performance.now();
     await bringUpPlainly(docker, gateway, project);
@@ -135,23 +130,6 @@ async function measurePlainOnce(
   } finally {
     await removePlainly(docker, gateway, project);
   }
-}
-
-async function plainProject(instanceId: string, index: number): Promise<PlainProject> {
-  const namespace = makeNamespace(Date.now(), Math.random);
-  const slug = `plain-${index}`;
-  const spec = { ...specOfManifest({ name: slug, stack }), namespace };
-  const subnetOf = (which: number) => `10.63.${index}.${which * 64}/26`;
-  const environments = spec.environments.map((environment) => ({
-    ...environment,
-    subnet: subnetOf(0),
-    egressSubnet: subnetOf(1),
-  }));
-  const rendered = renderHere({ ...spec, environments }, instanceId, ["dev"]).project;
-  const stacks = loadStacks();
-  const tar = await startersFrom((name) => starterFolder(stacks[name]!)).tar(stack, ".");
-  const starter = await withoutPrefix(tar, WORKSPACE.slice(1));
-  return { namespace, slug, environment: rendered.environments[0]!, starter };
 }
 
 /** @returns false where the route is gone although it was `routed` */
