@@ -18,6 +18,7 @@ import type { KeptLine, LogStore } from "./keptLogs/logKeeper.ts";
 import type { OpenSecrets } from "./secrets.ts";
 import type { Log } from "./log.ts";
 import type { Admitted, Doorkeeper, Knock } from "./door/doorkeeper.ts";
+import { noToken } from "./door/request.ts";
 import type { SourceStore, StoredSource } from "./sources/sources.ts";
 import type { ControlPlane, HostedProject, InboxRow } from "./controlPlane.ts";
 
@@ -170,7 +171,11 @@ export class ConvexControlPlane implements ControlPlane, CodeStore, LogStore, So
   /** Asks with the token of whoever knocks at the door, not with the worker's own. */
   async authorize(token: string, knock: Knock): Promise<Admitted> {
     const asker = new ConvexHttpClient(this.url, { auth: token, logger: false, fetch: withinDeadline });
-    const found = await bounded("judge a token", () => asker.mutation(api.workspace.authorize, knock));
+    const found = await bounded("judge a token", () =>
+      asker.mutation(api.workspace.authorize, knock).catch((error: unknown) => {
+        throw isNoToken(error) ? noToken() : error;
+      }),
+    );
     if (found.hostId !== this.held().hostId) {
       throw new SlipwayError({
         code: "not_found",
@@ -316,6 +321,13 @@ function clientLogger(log: Log) {
 /** Another worker has taken this host over: nothing that this one writes counts any more. */
 export function isFenced(error: unknown): boolean {
   return error instanceof SlipwayError && error.data.code === "stale_epoch";
+}
+
+/** A deployment answers so, before any function runs, to what is no token of its issuer's or has ended. */
+function isNoToken(error: unknown): boolean {
+  return (
+    error instanceof Error && /InvalidAuthHeader|Unauthenticated|NoAuthProvider|AuthInfo/.test(error.message)
+  );
 }
 
 /** Ends the request itself, where {@link bounded} only stops waiting for it. */
