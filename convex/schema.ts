@@ -1,8 +1,10 @@
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 import { EMBEDDING_DIMENSIONS } from "../core/embeddings.ts";
+import { DEPLOY_KINDS, DEPLOY_STATES } from "../core/deploys.ts";
 import { EVENT_TYPES } from "../core/eventTypes.ts";
 import {
+  oneOf,
   observationFields,
   vActor,
   vAttachment,
@@ -11,6 +13,7 @@ import {
   vKind,
   vLogLine,
   vPausable,
+  vReceipt,
   vReleaseState,
   vRole,
   vSourceState,
@@ -104,6 +107,15 @@ export default defineSchema({
     ports: v.optional(v.record(v.string(), v.number())),
     /** What it runs a snapshot of: of test the release that is tested, of deploy the one that was deployed last. */
     releaseId: v.optional(v.id("releases")),
+    /** Of deploy: the release that its worker said to be live last, and the one before, which is kept ready. */
+    liveReleaseId: v.optional(v.id("releases")),
+    kept: v.optional(v.object({ releaseId: v.id("releases"), until: v.number() })),
+    /** A release that gets so many percent of the requests. */
+    canary: v.optional(v.object({ releaseId: v.id("releases"), percent: v.number() })),
+    /** By service the replicas that there are to be, in place of what the manifest says. */
+    replicas: v.optional(v.record(v.string(), v.number())),
+    /** What its worker told of a rollout last: the same again changes nothing. */
+    toldRollout: v.optional(v.string()),
   }).index("by_project_and_kind", ["projectId", "kind"]),
 
   /** Observed state: written by the project's worker alone. */
@@ -301,6 +313,25 @@ export default defineSchema({
   })
     .index("by_project_and_number", ["projectId", "number"])
     .index("by_project_and_state", ["projectId", "state"]),
+
+  /** One row for each attempt to bring a release to where a project serves: written when it is wanted and when it is over. */
+  deploys: defineTable({
+    projectId: v.id("projects"),
+    /** 1, 2, … in its project. */
+    number: v.number(),
+    kind: oneOf(DEPLOY_KINDS),
+    state: oneOf(DEPLOY_STATES),
+    releaseId: v.id("releases"),
+    /** The release's number: it may be forgotten sooner. */
+    release: v.number(),
+    percent: v.optional(v.number()),
+    by: v.string(),
+    startedAt: v.number(),
+    switchedAt: v.optional(v.number()),
+    endedAt: v.optional(v.number()),
+    cause: v.optional(v.string()),
+    receipt: v.optional(vReceipt),
+  }).index("by_project_and_number", ["projectId", "number"]),
 
   /** What was to be run, as it was when the release was made. */
   releaseManifests: defineTable({

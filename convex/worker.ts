@@ -10,6 +10,7 @@ import {
   requireRegistrar,
 } from "./model/access.ts";
 import { eraseProject } from "./model/deletion.ts";
+import { deployReportFields, takeDeployReport } from "./model/deploys.ts";
 import { environmentOf, replacePort, replaceSubnet } from "./model/environments.ts";
 import * as code from "./model/code.ts";
 import * as hosts from "./model/hosts.ts";
@@ -195,6 +196,18 @@ export const reportTest = mutation({
     const { host, actor } = await requireLease(ctx, args);
     const tested = await requireHostedProject(ctx, host, projectId);
     await takeTestReport(ctx, actor, tested, releaseId, result);
+    return null;
+  },
+});
+
+/** How the rollout of a release ended. The same again, and what is overtaken by now, changes nothing. */
+export const reportDeploy = mutation({
+  args: { ...lease, projectId: v.string(), ...deployReportFields },
+  returns: v.null(),
+  handler: async (ctx, { hostId, epoch, projectId, ...report }) => {
+    const { host, actor } = await requireLease(ctx, { hostId, epoch });
+    const deployed = await requireHostedProject(ctx, host, projectId);
+    await takeDeployReport(ctx, actor, deployed, report);
     return null;
   },
 });

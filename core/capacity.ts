@@ -22,12 +22,16 @@ export type HostCapacity = {
   reserved: Reservation;
 };
 
-/** What the containers of the environments that should run may use at most, together. */
+/**
+ * What the containers of the environments that should run may use at most, together.
+ * @param scaled by service the deployed replicas, in place of what the manifest says
+ */
 export function reservationOf(
   manifest: Manifest,
   desired: Partial<Record<EnvironmentKind, DesiredState>>,
+  scaled: Readonly<Record<string, number>> = {},
 ): Reservation {
-  const services = Object.values(servicesOf(manifest));
+  const services = Object.entries(servicesOf(manifest));
   const total = { ...NOTHING };
   for (const [kind, limits] of Object.entries(manifest.environments)) {
     const state = desired[kind as EnvironmentKind];
@@ -38,8 +42,8 @@ export function reservationOf(
       if (!paused) total.cpus += cpus;
       total.memoryBytes += parseMemory(memory) ?? 0;
     }
-    for (const service of services) {
-      const replicas = kind === "deploy" ? (limits.replicas ?? service.replicas ?? 1) : 1;
+    for (const [name, service] of services) {
+      const replicas = kind === "deploy" ? (scaled[name] ?? limits.replicas ?? service.replicas ?? 1) : 1;
       if (!paused) total.cpus += limits.cpus * replicas;
       total.memoryBytes += (parseMemory(limits.memory) ?? 0) * replicas;
     }

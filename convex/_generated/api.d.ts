@@ -34,6 +34,7 @@ import type * as model_capacity from "../model/capacity.js";
 import type * as model_certificates from "../model/certificates.js";
 import type * as model_code from "../model/code.js";
 import type * as model_deletion from "../model/deletion.js";
+import type * as model_deploys from "../model/deploys.js";
 import type * as model_domains from "../model/domains.js";
 import type * as model_embed from "../model/embed.js";
 import type * as model_environments from "../model/environments.js";
@@ -104,6 +105,7 @@ declare const fullApi: ApiFromModules<{
   "model/certificates": typeof model_certificates;
   "model/code": typeof model_code;
   "model/deletion": typeof model_deletion;
+  "model/deploys": typeof model_deploys;
   "model/domains": typeof model_domains;
   "model/embed": typeof model_embed;
   "model/environments": typeof model_environments;

@@ -11,6 +11,7 @@ import type { DesiredState, EnvironmentKind } from "../../core/lifecycle.ts";
 import type { Manifest } from "../../core/manifest.ts";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { environmentOf } from "./environments.ts";
 import { refuse } from "./refuse.ts";
 import { overcommit } from "./settings.ts";
 
@@ -31,7 +32,8 @@ export async function reserve(
   manifest: Manifest,
   desired: Desired,
 ): Promise<{ hostId?: Id<"hosts">; reserved: Reservation }> {
-  const wanted = reservationOf(manifest, desired);
+  const deploy = await environmentOf(ctx, project._id, "deploy");
+  const wanted = reservationOf(manifest, desired, deploy.replicas);
   if (project.hostId === undefined && wanted.memoryBytes === 0) return { reserved: NOTHING };
   const container = largestContainer(manifest, desired);
   const hostId =

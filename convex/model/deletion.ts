@@ -10,6 +10,7 @@ import { eraseSource } from "./sources.ts";
 import type { Actor } from "./events.ts";
 import { recordEvent } from "./events.ts";
 import { eraseCode } from "./code.ts";
+import { eraseDeploys } from "./deploys.ts";
 import { forgetHostWithoutMembers } from "./groups.ts";
 import { dropFromInbox } from "./inbox.ts";
 import { eraseReleases } from "./releases.ts";
@@ -68,5 +69,6 @@ export async function eraseLeftovers(ctx: MutationCtx, projectId: Id<"projects">
   for (const row of logs) await ctx.db.delete("logChunks", row._id);
   const code = await eraseCode(ctx, projectId, PAGE);
   const releases = await eraseReleases(ctx, projectId, RELEASE_PAGE);
-  return requests.length === PAGE || logs.length === PAGE || code || releases;
+  const deploys = await eraseDeploys(ctx, projectId, PAGE);
+  return requests.length === PAGE || logs.length === PAGE || code || releases || deploys;
 }

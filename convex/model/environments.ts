@@ -121,11 +121,16 @@ export async function applyDesired(
       keepVolumes,
       releaseId,
       generation: next.generation,
-      ...(next.desired === "absent" ? {} : await ensureAllocated(ctx, actor, project, manifest, row)),
+      ...(next.desired === "absent"
+        ? NOT_ROLLED_OUT
+        : await ensureAllocated(ctx, actor, project, manifest, row)),
     });
     await putInInbox(ctx, project, next);
   }
 }
+
+/** Of what is gone nothing is live, and nothing can be gone back to. */
+const NOT_ROLLED_OUT = { liveReleaseId: undefined, kept: undefined, canary: undefined };
 
 /** A test that is over has no release any more; what was deployed last stays known. */
 function releaseAfter(

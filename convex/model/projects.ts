@@ -8,6 +8,7 @@ import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { certificateSpecs, vCertificateSpecs } from "./certificates.ts";
 import { claimDomains } from "./domains.ts";
+import { rolloutSpec } from "./deploys.ts";
 import { environmentsOf, makeEnvironments, observationsOf } from "./environments.ts";
 import type { Actor } from "./events.ts";
 import { recordEvent } from "./events.ts";
@@ -50,12 +51,12 @@ export async function createProject(
     generation: 0,
     reserved: NOTHING,
   });
-  if (manifest.group !== undefined)
-    await joinByName(ctx, actor, (await ctx.db.get("projects", projectId))!, manifest.group);
   await saveManifest(ctx, projectId, manifest);
   await claimDomains(ctx, (await ctx.db.get("projects", projectId))!, manifest.domains ?? []);
   await awaitSource(ctx, projectId, manifest);
   await makeEnvironments(ctx, projectId);
+  if (manifest.group !== undefined)
+    await joinByName(ctx, actor, (await ctx.db.get("projects", projectId))!, manifest.group);
   await recordEvent(ctx, {
     type: "project.created",
     actor,
@@ -207,6 +208,25 @@ function phaseOf(row: Doc<"environments">, observed: Doc<"environmentObservation
   return observed?.phase ?? (row.desired === "absent" ? "absent" : "pending");
 }
 
+const vRolloutSpec = v.object({
+  live: v.union(v.id("releases"), v.null()),
+  kept: v.union(v.object({ number: v.number(), until: v.number() }), v.null()),
+  canary: v.union(
+    v.object({
+      release: v.object({
+        releaseId: v.id("releases"),
+        number: v.number(),
+        snapshot: v.union(v.string(), v.null()),
+        manifest: v.any(),
+        result: v.union(vTestVerdict, v.null()),
+      }),
+      percent: v.number(),
+    }),
+    v.null(),
+  ),
+  replicas: v.record(v.string(), v.number()),
+});
+
 export const vProjectSpec = v.object({
   projectId: v.id("projects"),
   slug: v.string(),
@@ -236,6 +256,7 @@ export const vProjectSpec = v.object({
         }),
         v.null(),
       ),
+      rollout: v.optional(vRolloutSpec),
     }),
   ),
   snapshots: v.array(v.string()),
@@ -248,6 +269,8 @@ export async function projectSpec(
 ): Promise<Infer<typeof vProjectSpec>> {
   const environments = await environmentsOf(ctx, project._id);
   const releases = await Promise.all(environments.map((row) => releaseSpec(ctx, row)));
+  const deploy = environments.find(({ kind }) => kind === "deploy");
+  const rollout = deploy && (await rolloutSpec(ctx, deploy));
   return {
     projectId: project._id,
     slug: project.slug,
@@ -267,6 +290,7 @@ export async function projectSpec(
       ports: row.ports ?? {},
       keepVolumes: row.keepVolumes,
       release: releases[index] ?? null,
+      ...(row.kind === "deploy" && row.desired !== "absent" && rollout ? { rollout } : {}),
     })),
     snapshots: await keptSnapshots(ctx, project),
   };

@@ -97,6 +97,13 @@ export async function releaseSpec(
 ): Promise<(ReleaseSpec & { releaseId: Id<"releases"> }) | null> {
   const release = environment.releaseId && (await ctx.db.get("releases", environment.releaseId));
   if (!release || environment.desired === "absent") return null;
+  return await releaseSpecOf(ctx, release);
+}
+
+export async function releaseSpecOf(
+  ctx: QueryCtx,
+  release: Doc<"releases">,
+): Promise<ReleaseSpec & { releaseId: Id<"releases"> }> {
   return {
     releaseId: release._id,
     number: release.number,
@@ -119,11 +126,18 @@ export async function keptSnapshots(ctx: QueryCtx, project: Doc<"projects">): Pr
   for (const { snapshot } of newest) {
     if (snapshot !== undefined && kept.size < KEPT_SNAPSHOTS) kept.add(snapshot);
   }
-  for (const { releaseId } of environments) {
-    const used = releaseId && (await ctx.db.get("releases", releaseId));
+  for (const releaseId of environments.flatMap(usedReleases)) {
+    const used = await ctx.db.get("releases", releaseId);
     if (used?.snapshot !== undefined) kept.add(used.snapshot);
   }
   return [...kept];
+}
+
+/** The releases that an environment runs, may go back to, or tries. */
+function usedReleases(row: Doc<"environments">): Id<"releases">[] {
+  return [row.releaseId, row.liveReleaseId, row.kept?.releaseId, row.canary?.releaseId].filter(
+    (releaseId) => releaseId !== undefined,
+  );
 }
 
 /** The release that each environment is to run from a move on; one that is left out stays with what it had. */
@@ -212,7 +226,7 @@ async function pruneReleases(
   projectId: Id<"projects">,
   newestNumber: number,
 ): Promise<void> {
-  const used = new Set((await environmentsOf(ctx, projectId)).map(({ releaseId }) => releaseId));
+  const used = new Set((await environmentsOf(ctx, projectId)).flatMap(usedReleases));
   const old = await ctx.db
     .query("releases")
     .withIndex("by_project_and_number", (q) =>

@@ -16,6 +16,7 @@ import { actorOf, requireMove } from "./access.ts";
 import { ensureAgents } from "./agents.ts";
 import { reserve } from "./capacity.ts";
 import { eraseProject } from "./deletion.ts";
+import { beginDeploy } from "./deploys.ts";
 import { applyDesired, desiredIn, environmentsOf } from "./environments.ts";
 import type { Actor } from "./events.ts";
 import { recordEvent } from "./events.ts";
@@ -180,6 +181,7 @@ async function enter(
   if (AGENTS[to] === "made" || AGENTS[to] === "active") await ensureAgents(ctx, actor, moved);
   const releases = await releasesOfMove(ctx, actor, moved, project.status, manifest);
   await applyDesired(ctx, actor, moved, manifest, environments, releases);
+  if (releases.deploy) await beginDeploy(ctx, actor, moved, releases.deploy, "deploy");
   if (to === "deleting" && moved.hostId === undefined) await eraseProject(ctx, actor, moved);
   return moved;
 }

@@ -13,7 +13,7 @@ import { RELEASE_STATES } from "../../core/releases.ts";
 
 /** The validators that more than one table or function uses. */
 
-function oneOf<T extends string>(values: readonly T[]) {
+export function oneOf<T extends string>(values: readonly T[]) {
   return v.union(...values.map((value) => v.literal(value)));
 }
 
@@ -84,6 +84,17 @@ export const testVerdictFields = {
   ),
 };
 export const vTestVerdict = v.object(testVerdictFields);
+
+const vReceiptPhase = v.object({
+  accepted: v.number(),
+  served: v.number(),
+  failed: v.number(),
+  aborted: v.number(),
+  p50Ms: v.union(v.number(), v.null()),
+  p99Ms: v.union(v.number(), v.null()),
+});
+/** What a switch cost its users (core/rollout.ts). */
+export const vReceipt = v.object({ before: vReceiptPhase, during: vReceiptPhase, after: vReceiptPhase });
 
 export const vLogLine = v.object({
   service: v.string(),

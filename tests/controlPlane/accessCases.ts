@@ -34,6 +34,9 @@ const workersOnly = adminsOnly;
 
 const read = (args: AccessCase["args"]): AccessCase => ({ args, aboutProject: true, ...everyone });
 const change = (args: AccessCase["args"]): AccessCase => ({ args, aboutProject: true, ...adminsOnly });
+const deployers = (args: AccessCase["args"]): AccessCase => ({
+  ...{ args, aboutProject: true, viewer: "forbidden", agent: "allowed" },
+});
 const work = (args: AccessCase["args"]): AccessCase => ({ args, aboutProject: true, ...workersOnly });
 
 export const ACCESS_CASES: Record<string, AccessCase> = {
@@ -62,6 +65,13 @@ export const ACCESS_CASES: Record<string, AccessCase> = {
   },
   "releases:list": read((_, project) => ({ project, paginationOpts })),
   "releases:get": read((_, project) => ({ project, number: 1 })),
+  "releases:deploy": deployers((_, project) => ({ project })),
+  "releases:rollback": deployers((_, project) => ({ project })),
+  "releases:promote": deployers((_, project) => ({ project })),
+  "releases:abort": deployers((_, project) => ({ project })),
+  "releases:scale": deployers((_, project) => ({ project, service: "app", replicas: 2 })),
+  "releases:listDeploys": read((_, project) => ({ project, paginationOpts })),
+  "releases:getDeploy": read((_, project) => ({ project })),
   "logs:tail": read((_, project) => ({ project, environment: "dev" })),
   "search:code": read((_, project) => ({ project, query: "marker" })),
   "search:byMeaning": read((_, project) => ({ project, query: "marker" })),
@@ -144,6 +154,17 @@ export const ACCESS_CASES: Record<string, AccessCase> = {
   "worker:reportTest": work(({ lease, release: { releaseId } }, projectId) => ({
     ...{ ...lease, projectId, releaseId },
     result: { exitCode: 0, timedOut: false, durationMs: 1, output: "", services: [] },
+  })),
+  "worker:reportDeploy": work(({ lease, release: { releaseId } }, projectId) => ({
+    ...lease,
+    projectId,
+    releaseId,
+    rollout: "r-1",
+    state: "live",
+    cause: null,
+    receipt: null,
+    startedAt: 1,
+    switchedAt: null,
   })),
   "worker:confirmDeleted": work(({ lease }, projectId) => ({ ...lease, projectId })),
   "worker:reallocateSubnet": work(({ lease }, projectId) => ({

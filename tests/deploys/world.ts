@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { ManifestInput } from "../../core/manifest.ts";
 import type { ProjectSpec, ReleaseSpec } from "../../core/projectSpec.ts";
 import type { DeployReport } from "../../worker/rollout/rolloutStep.ts";
-import { World } from "../worker/world.ts";
+import type { World } from "../worker/world.ts";
 
 const IMAGE = "slipway/node:20";
 const PORT = 3000;
