@@ -14,6 +14,8 @@ type Rollout = NonNullable<NonNullable<ManifestInput["environments"]>["deploy"]>
 
 /** One project whose deploy environment is rolled out by a real worker, from releases that need no files. */
 export class Deploys {
+  private readonly made: ReleaseSpec[] = [];
+
   private constructor(
     readonly world: World,
     readonly project: ProjectSpec,
@@ -35,7 +37,7 @@ export class Deploys {
     options: { replicas?: number; behaviour?: Behaviour; rollout?: Rollout } = {},
   ): ReleaseSpec {
     const { replicas = 2, behaviour = "well", rollout } = options;
-    return this.world.controlPlane.makePassed(this.project.projectId, {
+    const release = this.world.controlPlane.makePassed(this.project.projectId, {
       egress: "none",
       services: {
         web: {
@@ -49,6 +51,8 @@ export class Deploys {
       },
       environments: { deploy: { cpus: 0.5, memory: "128m", replicas, ...(rollout && { rollout }) } },
     });
+    this.made.push(release);
+    return release;
   }
 
   /** Wants `release`, and waits for what the worker says became of it. */
@@ -65,12 +69,49 @@ export class Deploys {
     return controlPlane.deploys.slice(before).find(isTold)!;
   }
 
-  /** Names of the deploy environment's containers with their states, sorted. */
-  async containers(): Promise<{ name: string; state: string; release: string }[]> {
+  /** The release before: made earlier, wanted again. */
+  release(number: number): ReleaseSpec {
+    return this.made[number - 1]!;
+  }
+
+  scale(replicas: number): void {
+    this.world.controlPlane.deploy(this.project.projectId, { rollout: { replicas: { web: replicas } } });
+  }
+
+  /** How many containers the gateway leads requests to. */
+  async upstreams(): Promise<number> {
+    const routes = await this.world.gateway.routes(this.project.namespace);
+    return routes?.environments.deploy?.services[0]?.upstreams.filter(({ standby }) => !standby).length ?? 0;
+  }
+
+  async idsOf(release: number): Promise<string[]> {
+    return (await this.containers()).filter((one) => one.release === String(release)).map(({ id }) => id);
+  }
+
+  async statesOf(release: number): Promise<string[]> {
+    return (await this.containers())
+      .filter((one) => one.release === String(release))
+      .map(({ state }) => state);
+  }
+
+  /** The ids of POSTs that containers say they got, one for each time. */
+  async posted(): Promise<string[]> {
+    const logs = await Promise.all(
+      (await this.containers()).map(async ({ id }) => {
+        const log = await this.world.docker.getContainer(id).logs({ stdout: true });
+        return log.toString("utf8").match(/POST \d+-\d+/g) ?? [];
+      }),
+    );
+    return logs.flat();
+  }
+
+  /** The deploy environment's containers, by name. */
+  async containers(): Promise<{ id: string; name: string; state: string; release: string }[]> {
     const filters = { label: [`slipway.namespace=${this.project.namespace}`, "slipway.environment=deploy"] };
     const found = await this.world.docker.listContainers({ all: true, filters });
     return found
-      .map(({ Names, State, Labels }) => ({
+      .map(({ Id, Names, State, Labels }) => ({
+        id: Id,
         name: Names[0]!.slice(1),
         state: State,
         release: Labels["slipway.release"] ?? "",

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { RECEIPT_PHASES, type Receipt } from "../core/rollout.ts";
+import { ask } from "./gateway/client.ts";
+import { startLoad } from "./deploys/load.ts";
+import { Deploys } from "./deploys/world.ts";
+import { World } from "./worker/world.ts";
+
+/** A real worker deploys on real Docker behind a real nginx, under constant load, and users notice nothing. */
+
+const PORT = 28_391;
+const SWITCHES = 5;
+const WITHIN_MS = 60_000;
+const SOON = { timeout: WITHIN_MS, interval: 100 };
+
+let world: World;
+
+beforeAll(async () => {
+  world = await World.make("deploys1", PORT);
+  await world.startWorker();
+});
+afterAll(async () => {
+  await world?.end();
+});
+
+function total(receipt: Receipt | null, field: "accepted" | "served" | "failed"): number {
+  return RECEIPT_PHASES.reduce((sum, phase) => sum + (receipt?.[phase][field] ?? 0), 0);
+}
+
+describe("a service of two replicas under constant load", () => {
+  let shop: Deploys;
+  beforeAll(async () => {
+    shop = await Deploys.make(world, "shop");
+    await shop.deploy(shop.make("v0"));
+  });
+
+  test(`${SWITCHES} switches and a rollback drop nothing, and each writes its receipt`, async () => {
+    const { stop } = startLoad(PORT, shop.base, { lanes: 6, sockets: 2 });
+    for (let count = 1; count <= SWITCHES; count += 1) {
+      const report = await shop.deploy(shop.make(`v${count}`));
+      expect(report).toMatchObject({ state: "live", cause: null });
+      expect(total(report.receipt, "accepted")).toBeGreaterThan(0);
+      expect(total(report.receipt, "failed")).toBe(0);
+      expect(report.receipt?.during.p99Ms).toBeGreaterThan(0);
+      expect(report.switchedAt! - report.startedAt).toBeGreaterThan(0);
+    }
+    // The release before is kept, paused and off its networks, so that nothing has to be made to go back to it.
+    const kept = `v${SWITCHES - 1}`;
+    await expect.poll(async () => (await shop.statesOf(SWITCHES)).join(), SOON).toBe("paused,paused");
+    const ids = await shop.idsOf(SWITCHES);
+    const back = await shop.deploy(shop.release(SWITCHES));
+    expect(back.state).toBe("live");
+    expect(await shop.idsOf(SWITCHES)).toEqual(ids);
+    expect(JSON.parse((await world.get(shop.project.namespace, "deploy")).body)).toMatchObject({
+      version: kept,
+    });
+
+    const { failures, sent, sockets, versions } = await stop();
+    expect(failures).toEqual([]);
+    expect(sent).toBeGreaterThan(100 * SWITCHES);
+    expect(sockets).toBeGreaterThan(0);
+    expect(versions.size).toBe(SWITCHES + 1);
+  });
+
+  test("scaling up and down drops nothing, and makes nothing else anew", async () => {
+    const before = await shop.idsOf(SWITCHES);
+    const { stop } = startLoad(PORT, shop.base, { lanes: 4, sockets: 1 });
+    shop.scale(3);
+    await expect.poll(() => shop.upstreams(), SOON).toBe(3);
+    shop.scale(1);
+    await expect.poll(() => shop.upstreams(), SOON).toBe(1);
+    await expect.poll(async () => (await shop.idsOf(SWITCHES)).length, SOON).toBe(1);
+    shop.scale(2);
+    await expect.poll(() => shop.upstreams(), SOON).toBe(2);
+    const { failures } = await stop();
+    expect(failures).toEqual([]);
+    expect(before).toEqual(expect.arrayContaining((await shop.idsOf(SWITCHES)).slice(0, 1)));
+  });
+
+  test("a container that is killed costs no GET, and no POST is sent twice", async () => {
+    const [victim] = await shop.idsOf(SWITCHES);
+    const failures: string[] = [];
+    const lost: string[] = [];
+    let killed = false;
+    const lanes = Array.from({ length: 6 }, async (_, lane) => {
+      for (let count = 0; count < 60; count += 1) {
+        const { status } = await ask(PORT, `${shop.base}/`);
+        if (status !== 200) failures.push(`${status}, ${killed ? "after" : "before"} the kill`);
+        const id = `${lane}-${count}`;
+        const posted = await ask(PORT, `${shop.base}/post`, {
+          ...{ method: "POST", body: "x".repeat(1000), headers: { "x-post-id": id } },
+        });
+        if (posted.status !== 200) lost.push(id);
+      }
+    });
+    await expect.poll(async () => (await shop.posted()).length, SOON).toBeGreaterThan(20);
+    await world.docker.getContainer(victim!).kill();
+    killed = true;
+    await Promise.all(lanes);
+    expect(failures).toEqual([]);
+    const seen = await shop.posted();
+    const twice = seen.filter((id, index) => seen.indexOf(id) !== index);
+    expect(twice).toEqual([]);
+    // At most what was in progress in the container at that moment.
+    expect(lost.length).toBeLessThanOrEqual(6);
+    await expect.poll(() => shop.upstreams(), SOON).toBe(2);
+  });
+});
+
+describe("a release that is no good", () => {
+  const quick = { start: "4s", watch: "3s" };
+  let shop: Deploys;
+  beforeAll(async () => {
+    shop = await Deploys.make(world, "bakery");
+    await shop.deploy(shop.make("good", { replicas: 1, rollout: quick }));
+  });
+
+  test("that never becomes healthy is seen by nobody, and it is said why", async () => {
+    const { stop } = startLoad(PORT, shop.base, { lanes: 3 });
+    const sick = shop.make("sick", { replicas: 1, behaviour: "sick", rollout: quick });
+    const report = await shop.deploy(sick);
+    expect(report).toMatchObject({ state: "failed", switchedAt: null });
+    expect(report.cause).toContain("web did not become ready within 4 s");
+    await expect.poll(() => shop.statesOf(sick.number), SOON).toEqual([]);
+    const { failures, versions } = await stop();
+    expect(failures).toEqual([]);
+    expect([...versions.keys()]).toEqual(["good"]);
+  });
+
+  test("that answers 500s after the switch undoes itself within its bound", async () => {
+    const { stop } = startLoad(PORT, shop.base, { lanes: 3 });
+    const report = await shop.deploy(
+      shop.make("broken", { replicas: 1, behaviour: "breaks", rollout: quick }),
+    );
+    expect(report.state).toBe("failed");
+    expect(report.cause).toMatch(/of the first \d+ requests after the switch failed/);
+    const { failures, versions } = await stop();
+    // Five are the bound; each lane may have had one on its way when it was reached.
+    expect(failures.length).toBeGreaterThanOrEqual(5);
+    expect(failures.length).toBeLessThanOrEqual(5 + 3);
+    expect([...versions.keys()]).toEqual(["good"]);
+    expect(total(report.receipt, "failed")).toBe(failures.length);
+  });
+
+  test("that dies after the switch is undone, and GETs are retried meanwhile", async () => {
+    const report = shop.deploy(shop.make("mortal", { replicas: 1, behaviour: "dies", rollout: quick }));
+    const { stop } = startLoad(PORT, shop.base, { lanes: 3 });
+    expect(await report).toMatchObject({ state: "failed" });
+    await expect
+      .poll(async () => JSON.parse((await world.get(shop.project.namespace, "deploy")).body) as unknown, SOON)
+      .toMatchObject({ version: "good" });
+    const { failures, versions } = await stop();
+    expect(failures.length).toBeLessThanOrEqual(5 + 3);
+    expect(versions.get("good")).toBeGreaterThan(0);
+  });
+});
+
+test("a worker that is killed in the middle of a rollout is followed by one that ends it", async () => {
+  const shop = await Deploys.make(world, "cafe");
+  await shop.deploy(shop.make("one"));
+  const { stop } = startLoad(PORT, shop.base, { lanes: 3 });
+  const two = shop.make("two");
+  const report = shop.deploy(two);
+  await expect
+    .poll(() => world.logs.some((line) => line.includes('"phase":"during"') && line.includes("cafe")), SOON)
+    .toBe(true);
+  await world.stopWorker();
+  await world.startWorker();
+  expect(await report).toMatchObject({ state: "live", releaseId: two.releaseId });
+  const { failures } = await stop();
+  expect(failures).toEqual([]);
+});
