@@ -36,7 +36,6 @@ export type SourceRefusal = { refused: string };
  */
 export function parseSource(text: string): Source | SourceRefusal {
   if (text.length > LONGEST) return refused(`at most ${LONGEST} characters`);
-  // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f]/.test(text)) return refused("a folder or a git URL without control characters");
   if (text !== text.trim() || text === "") return refused("a folder like ./app, or a git URL");
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();

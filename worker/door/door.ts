@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { rm } from "node:fs/promises";
 import type { Duplex } from "node:stream";
-import { WebSocketServer } from "ws";
+import { WebSocketServer, type WebSocket } from "ws";
 import { SlipwayError } from "../../core/errors.ts";
 import { LABELS } from "../../core/labels.ts";
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
@@ -54,7 +54,7 @@ const MOST_MESSAGE_BYTES = 1024 * 1024;
 /** Opens the worker's door on loopback: files, commands and terminals for whoever Convex lets in. */
 export async function openDoor(options: DoorOptions): Promise<Door> {
   const { engine, exec, instanceId, clock, dataDir, log } = options;
-  const spool = join(dataDir, "door");
+  const spool = join(dataDir, "sources", "door");
   await rm(spool, { recursive: true, force: true });
   const containers = new FileContainers(engine, instanceId, clock);
   void containers.sweep().catch((error: unknown) => log("files-not-swept", { error }));
@@ -161,7 +161,7 @@ class DoorServer {
       if (isForeign(request)) throw foreign();
       const { project, environment } = target;
       await this.within(project, async () => {
-        const client = await new Promise<import("ws").WebSocket>((resolve) => {
+        const client = await new Promise<WebSocket>((resolve) => {
           this.sockets.handleUpgrade(request, socket, head, resolve);
         });
         client.on("error", () => client.terminate());

@@ -119,7 +119,6 @@ export function gitSaid(text: string, secrets: readonly string[]): string {
     .map((line) => line.trim())
     .filter((line) => /^(fatal|error|remote|ssh|Host|Permission|warning)/i.test(line));
   const said = lines.length > 0 ? lines : hidden.split(/[\r\n]+/).filter((line) => line.trim() !== "");
-  // eslint-disable-next-line no-control-regex
   const clean = said
     .slice(-4)
     .join(" | ")

@@ -88,7 +88,6 @@ function row({ path, kind, bytes, mode, modifiedMs, target }: RemoteEntry): stri
   const bits = [...mode.toString(2).padStart(9, "0").slice(-9)];
   const permissions = bits.map((bit, index) => (bit === "1" ? "rwx"[index % 3] : "-")).join("");
   // A name may hold what a terminal would obey.
-  // eslint-disable-next-line no-control-regex
   const name = /[\u0000-\u001f\u007f-\u009f]/.test(path) ? JSON.stringify(path) : path;
   const shown = `${name}${kind === "folder" ? "/" : ""}${target === undefined ? "" : ` -> ${target}`}`;
   const changed = new Date(modifiedMs).toISOString().slice(0, 16).replace("T", " ");
