@@ -141,6 +141,16 @@ const PERFORM: Performers = {
       hint: `GET /v1/projects/${project}/releases lists those that it has.`,
     });
   },
+  async listDeploys(ctx, { project, ...page }) {
+    await projectOr404(ctx, project);
+    return pageOf(await ctx.runQuery(api.releases.listDeploys, { project, paginationOpts: optionsOf(page) }));
+  },
+  async deploy(ctx, input) {
+    return await ctx.runMutation(api.releases.deploy, input);
+  },
+  async rollback(ctx, input) {
+    return await ctx.runMutation(api.releases.rollback, input);
+  },
   async readLogs(ctx, input) {
     return { lines: await ctx.runQuery(api.logs.tail, input) };
   },

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ENVIRONMENT_KINDS, STATUSES } from "../../core/lifecycle.ts";
 import { PHASES } from "../../core/projectSpec.ts";
 import { RELEASE_STATES } from "../../core/releases.ts";
+import { DEPLOY_KINDS, DEPLOY_STATES } from "../../core/deploys.ts";
 import { EVENT_TYPES } from "../../core/eventTypes.ts";
 
 /**
@@ -127,6 +128,40 @@ const vReleaseDetails = z
   })
   .meta({ id: "ReleaseDetails" });
 
+const RELEASE = z.number().int().min(1).max(1_000_000_000).meta({ description: "A release's number." });
+
+const vReceiptPhase = z.object({
+  accepted: z.number(),
+  served: z.number(),
+  failed: z.number(),
+  aborted: z.number(),
+  p50Ms: z.number().nullable(),
+  p99Ms: z.number().nullable(),
+});
+
+const vDeploy = z
+  .object({
+    number: z.number(),
+    kind: z.enum(DEPLOY_KINDS),
+    state: z.enum(DEPLOY_STATES),
+    release: z.number(),
+    percent: z.number().nullable(),
+    by: z.string(),
+    startedAt: TIME,
+    switchedAt: TIME.nullable(),
+    endedAt: TIME.nullable(),
+    cause: z.string().nullable(),
+    receipt: z
+      .object({ before: vReceiptPhase, during: vReceiptPhase, after: vReceiptPhase })
+      .nullable()
+      .meta({ description: "How requests fared, as the gateway counted them." }),
+  })
+  .meta({ id: "Deploy" });
+
+const vDeployAnswer = z
+  .object({ deploy: z.number(), release: z.number(), changed: z.boolean() })
+  .meta({ id: "DeployAnswer" });
+
 function pageOf<T extends z.ZodType>(item: T) {
   return z.object({
     items: z.array(item),
@@ -216,6 +251,37 @@ export const OPERATIONS = {
       number: z.coerce.number().int().min(1).max(1_000_000_000),
     }),
     response: vReleaseDetails,
+  },
+  listDeploys: {
+    id: "listDeploys",
+    method: "GET",
+    path: "/projects/{project}/deploys",
+    summary: "The project's deploys, newest first, each with what it cost its users.",
+    params: z.strictObject({ project: PROJECT }),
+    query: z.strictObject({ cursor: CURSOR, limit: LIMIT }),
+    response: pageOf(vDeploy),
+  },
+  deploy: {
+    id: "deploy",
+    method: "POST",
+    path: "/projects/{project}/deploys",
+    summary:
+      "Brings a release to where the project serves its users, or to some percent of its requests. The same again changes nothing.",
+    params: z.strictObject({ project: PROJECT }),
+    body: z.strictObject({
+      release: RELEASE.optional(),
+      canary: z.number().int().min(1).max(99).optional(),
+    }),
+    response: vDeployAnswer,
+  },
+  rollback: {
+    id: "rollback",
+    method: "POST",
+    path: "/projects/{project}/rollbacks",
+    summary: "Goes back to an earlier release, by default the one that was live before.",
+    params: z.strictObject({ project: PROJECT }),
+    body: z.strictObject({ release: RELEASE.optional() }),
+    response: vDeployAnswer,
   },
   readLogs: {
     id: "readLogs",

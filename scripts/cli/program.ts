@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { REPOSITORY } from "../setup/dataDir.ts";
 import { addCert } from "./commands/cert.ts";
+import { addDeploy } from "./commands/deploy.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addDown } from "./commands/down.ts";
 import { addEvents } from "./commands/events.ts";
@@ -58,6 +59,7 @@ export function buildProgram(): Command {
     addProject,
     addGroup,
     addTransition,
+    addDeploy,
     addTest,
     addRelease,
     addLogs,

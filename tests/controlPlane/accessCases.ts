@@ -213,6 +213,17 @@ export const DOOR_CASES: Record<
   listEvents: { path: (ref) => `/v1/projects/${ref}/events`, viewer: 200 },
   readLogs: { path: (ref) => `/v1/projects/${ref}/logs/dev`, viewer: 200 },
   listReleases: { path: (ref) => `/v1/projects/${ref}/releases`, viewer: 200 },
+  listDeploys: { path: (ref) => `/v1/projects/${ref}/deploys`, viewer: 200 },
+  deploy: {
+    path: (ref) => `/v1/projects/${ref}/deploys`,
+    init: { method: "POST", body: "{}" },
+    viewer: 403,
+  },
+  rollback: {
+    path: (ref) => `/v1/projects/${ref}/rollbacks`,
+    init: { method: "POST", body: "{}" },
+    viewer: 403,
+  },
   getRelease: { path: (ref) => `/v1/projects/${ref}/releases/1`, viewer: 200 },
 };
 
