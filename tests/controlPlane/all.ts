@@ -1,5 +1,6 @@
 import { accessSuite } from "./access.ts";
 import type { OpenDriver } from "./driver.ts";
+import { deploySuite } from "./deploys.ts";
 import { everyFunctionSuite } from "./everyFunction.ts";
 import { groupSuite } from "./groups.ts";
 import { lifecycleSuite } from "./lifecycle.ts";
@@ -23,6 +24,7 @@ export function controlPlaneSuite(open: OpenDriver): void {
   lifecycleSuite(it);
   workerSuite(it);
   releaseSuite(it);
+  deploySuite(it);
   workspaceSuite(it);
   accessSuite(it);
   portSuite(it);

@@ -116,6 +116,8 @@ export function doorSuite(it: SuiteTest): void {
         "/v1/projects/{project}/events",
         "/v1/projects/{project}/releases",
         "/v1/projects/{project}/releases/{number}",
+        "/v1/projects/{project}/deploys",
+        "/v1/projects/{project}/rollbacks",
         "/v1/projects/{project}/logs/{environment}",
       ]);
       const transition = document.paths["/v1/projects/{project}/transitions"]!.post;
@@ -138,6 +140,8 @@ export function doorSuite(it: SuiteTest): void {
       const references = JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g);
       const named = [...new Set([...references].map((match) => match[1]))].sort();
       expect(named).toEqual([
+        "Deploy",
+        "DeployAnswer",
         "Event",
         "LogLine",
         "Move",
