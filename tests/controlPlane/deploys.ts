@@ -145,7 +145,7 @@ export function deploySuite(it: SuiteTest): void {
       await expectRefused(mutation(api.releases.deploy, { project, canary: 10 }), "guard_failed");
       await report(driver, host, "live");
       await expectRefused(mutation(api.releases.deploy, { project, canary: 10 }), "bad_request");
-      const planner = driver.as(agentOf(project, "read move:planning"));
+      const planner = driver.as(agentOf(project, "read", "move:planning"));
       await expectRefused(planner.mutation(api.releases.deploy, { project }), "forbidden");
     });
 

@@ -1,0 +1,194 @@
+import { describe, expect, test } from "vitest";
+import { LABELS } from "../../core/labels.ts";
+import { rolloutPolicy, vRolloutManifest } from "../../core/rollout.ts";
+import type { PhaseCounts, RolloutCounts, SideCounts } from "../gateway/gateway.ts";
+import { decide, type RolloutDecision, type RolloutInput, type RolloutMemory } from "./decide.ts";
+import { fatesOf } from "./fates.ts";
+import { receiptOf } from "./receipt.ts";
+import type { RoutedReplica } from "./replicas.ts";
+
+const POLICY = rolloutPolicy(vRolloutManifest.parse({ start: "60s", watch: "10s" }));
+
+function replica(revision: string, number: number, more: Partial<RoutedReplica> = {}): RoutedReplica {
+  const name = `web-${revision}-${number}`;
+  return {
+    service: { service: "web", route: "/", port: 3000, readyPath: "/", attachment: false },
+    revision,
+    replica: number,
+    name,
+    container: {
+      ...{
+        id: `id-${name}`,
+        name,
+        image: "i",
+        state: "running",
+        health: "none",
+        exitCode: null,
+        networks: {},
+      },
+      labels: { [LABELS.release]: revision === "old" ? "1" : "2" },
+    },
+    address: `10.0.0.${number}`,
+    ready: true,
+    waitingMs: 0,
+    ...more,
+  };
+}
+
+const OLD = [replica("old", 1), replica("old", 2)];
+const NEW = [replica("new", 1), replica("new", 2)];
+const unready = (replicas: RoutedReplica[]) => replicas.map((one) => ({ ...one, ready: false }));
+const idsOf = (replicas: RoutedReplica[]) => new Set(replicas.map(({ container }) => container!.id));
+
+function look(more: Partial<RolloutInput>): RolloutDecision {
+  return decide({
+    ...{ now: 0, date: 1_700_000_000_000, generation: 1, policy: POLICY, wanted: NEW, earlier: OLD },
+    ...{ canary: null, routed: idsOf(OLD), memory: null, counts: null, drained: false, failure: null },
+    ...more,
+  });
+}
+
+const NONE: SideCounts = { served: 0, failed: 0, aborted: 0, latencies: [] };
+const phase = (more: Partial<PhaseCounts> = {}): PhaseCounts => ({
+  ...{ accepted: 0, old: NONE, new: NONE, none: NONE },
+  ...more,
+});
+function counted(more: Partial<SideCounts>, undone = false): RolloutCounts {
+  const side = { ...NONE, ...more };
+  return { undone, phases: { before: phase(), during: phase({ new: side }), after: phase() } };
+}
+
+const serving = ({ serving }: RolloutDecision) =>
+  serving.map(({ replica: { name }, standby }) => (standby ? `(${name})` : name)).join(" ");
+
+/** A rollout that was switched at 0. */
+const SWITCHED: RolloutMemory = look({}).memory;
+
+describe("a rollout", () => {
+  test("leads to the old ones until all of the new ones answer", () => {
+    const some = look({ wanted: [NEW[0]!, ...unready([NEW[1]!])] });
+    expect(some.memory.phase).toBe("before");
+    expect(serving(some)).toBe("web-old-1 web-old-2");
+    expect(some.mark).toEqual({ id: some.memory.id, phase: "before" });
+    const all = look({ memory: some.memory });
+    expect(all.memory).toMatchObject({ phase: "during", id: some.memory.id, switchedAt: 0 });
+    expect(serving(all)).toBe("web-new-1 web-new-2 (web-old-1) (web-old-2)");
+    expect(all.mark?.guard).toEqual({ errors: 5, points: 5 });
+  });
+
+  test("with nothing that serves leads to whatever answers", () => {
+    const first = look({ earlier: [], routed: new Set(), wanted: [NEW[0]!, ...unready([NEW[1]!])] });
+    expect(serving(first)).toBe("web-new-1");
+    expect(first.memory.phase).toBe("live");
+  });
+
+  test("goes back to the old ones where the gateway has lost its table", () => {
+    const lost = look({ routed: new Set(), wanted: unready(NEW) });
+    expect(serving(lost)).toBe("web-old-1 web-old-2");
+  });
+
+  test("is given up where the new ones take too long, or cannot become ready", () => {
+    const begun = look({ wanted: unready(NEW) });
+    expect(look({ wanted: unready(NEW), memory: begun.memory, now: 59_000 }).memory.phase).toBe("before");
+    const late = look({ wanted: unready(NEW), memory: begun.memory, now: 60_000 });
+    expect(late.memory).toMatchObject({ phase: "undone", cause: "web did not become ready within 60 s." });
+    expect(serving(late)).toBe("web-old-1 web-old-2");
+    const failed = look({ wanted: unready(NEW), memory: begun.memory, failure: "The image is missing." });
+    expect(failed.memory.cause).toBe("The image is missing.");
+    expect(look({ wanted: unready(NEW), memory: failed.memory }).memory.phase).toBe("undone");
+    expect(look({ wanted: unready(NEW), memory: failed.memory, generation: 2 }).memory.phase).toBe("before");
+  });
+
+  test("is watched after the switch until enough requests went well, or its time is over", () => {
+    const routed = idsOf(NEW);
+    const drained = look({ memory: SWITCHED, routed, drained: true, now: 1_000 });
+    expect(drained.memory).toMatchObject({ phase: "after", drainedAt: 1_000 });
+    const at = (now: number, counts: RolloutCounts) =>
+      look({ memory: drained.memory, routed, now, counts, drained: true }).memory.phase;
+    expect(at(1_500, counted({ served: 500 }))).toBe("after");
+    expect(at(2_000, counted({ served: 199 }))).toBe("after");
+    expect(at(2_000, counted({ served: 200 }))).toBe("live");
+    expect(at(10_000, counted({}))).toBe("live");
+  });
+
+  test("is undone by the gateway's word, or where a new one dies", () => {
+    const errors = look({
+      memory: SWITCHED,
+      routed: idsOf(NEW),
+      counts: counted({ served: 3, failed: 6 }, true),
+    });
+    expect(errors.memory.phase).toBe("undone");
+    expect(errors.memory.cause).toContain("6 of the first 9 requests after the switch failed");
+    expect(serving(errors)).toBe("web-old-1 web-old-2");
+    const dead = look({
+      memory: SWITCHED,
+      wanted: [NEW[0]!, ...unready([NEW[1]!])],
+      routed: idsOf(NEW),
+      now: 2_500,
+    });
+    expect(dead.memory.cause).toBe("web stopped answering 2.5 s after the switch.");
+    const more = look({
+      memory: SWITCHED,
+      wanted: [...NEW, ...unready([replica("new", 3)])],
+      routed: idsOf(NEW),
+    });
+    expect(more.memory.phase).toBe("during");
+  });
+
+  test("that is overtaken makes what it switched to the old side of the next one", () => {
+    const third = [replica("third", 1, { ready: false })];
+    const next = look({ memory: SWITCHED, wanted: third, earlier: [...NEW, ...OLD], routed: idsOf(NEW) });
+    expect(next.memory.phase).toBe("before");
+    expect(serving(next)).toBe("web-new-1 web-new-2");
+  });
+
+  test("shares requests out to a canary by weight, each service by itself", () => {
+    const canary = { replicas: [replica("canary", 1)], percent: 10 };
+    const decision = look({ earlier: [], routed: idsOf(NEW), canary });
+    expect(decision.serving.map(({ weight, side }) => [weight, side])).toEqual([
+      [450, "old"],
+      [450, "old"],
+      [100, "new"],
+    ]);
+    expect(decision.mark).toMatchObject({ phase: "before", guard: { errors: 5 } });
+    const waiting = look({
+      earlier: [],
+      routed: idsOf(NEW),
+      canary: { ...canary, replicas: unready(canary.replicas) },
+    });
+    expect(serving(waiting)).toBe("web-new-1 web-new-2");
+  });
+});
+
+test("earlier containers stay while they serve, stand by or finish, then are kept ready or go", () => {
+  const memory: RolloutMemory = { ...SWITCHED, phase: "live" };
+  const fates = (more: Partial<Parameters<typeof fatesOf>[0]>) => [
+    ...fatesOf({
+      ...{ date: 5, earlier: OLD, memory, routed: idsOf(NEW), busy: new Set<string>(), kept: null },
+      ...more,
+    }).values(),
+  ];
+  expect(fates({ memory: SWITCHED })).toEqual(["stay", "stay"]);
+  expect(fates({ busy: new Set(["id-web-old-2"]) })).toEqual(["remove", "stay"]);
+  expect(fates({})).toEqual(["remove", "remove"]);
+  expect(fates({ kept: { number: 1, until: 6 } })).toEqual(["park", "park"]);
+  expect(fates({ kept: { number: 1, until: 5 } })).toEqual(["remove", "remove"]);
+});
+
+test("a receipt says how requests fared by the phase in which they began", () => {
+  const counts = counted({
+    served: 98,
+    failed: 2,
+    latencies: [
+      [3, 50],
+      [10, 48],
+      [90, 2],
+    ],
+  });
+  const receipt = receiptOf({
+    ...counts,
+    phases: { ...counts.phases, during: { ...counts.phases.during, accepted: 100 } },
+  });
+  expect(receipt.during).toEqual({ accepted: 100, served: 98, failed: 2, aborted: 0, p50Ms: 3, p99Ms: 90 });
+  expect(receipt.before).toMatchObject({ accepted: 0, p50Ms: null });
+});
