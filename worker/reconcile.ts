@@ -20,7 +20,7 @@ import type { Images } from "./images.ts";
 import type { Log } from "./log.ts";
 import { describe, type Operation } from "./plan/operation.ts";
 import { plan } from "./plan/plan.ts";
-import type { HostPorts } from "./ports/hostPorts.ts";
+import type { PortHolder } from "./ports/hostPorts.ts";
 import { portStep } from "./ports/portStep.ts";
 import type { Turn } from "./queue.ts";
 import type { Readiness } from "./readiness.ts";
@@ -72,7 +72,7 @@ export type ReconcileContext = {
   stacks: Stacks;
   attaching?: Attaching;
   groups: GroupKeeper;
-  hostPorts: HostPorts;
+  hostPorts: PortHolder;
   /** The text of docker/project-template.yml. */
   template: string;
   instanceId: string;

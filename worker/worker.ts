@@ -15,7 +15,7 @@ import { Images } from "./images.ts";
 import { Inbox } from "./inbox.ts";
 import type { Log } from "./log.ts";
 import { Orphans } from "./orphans.ts";
-import { HostPorts } from "./ports/hostPorts.ts";
+import { HostPorts, type PortHolder } from "./ports/hostPorts.ts";
 import { Presence } from "./presence.ts";
 import { DEFAULT_RETRY, KeyedQueue, type RetryPolicy, type Turn } from "./queue.ts";
 import { Readiness } from "./readiness.ts";
@@ -56,6 +56,8 @@ export type WorkerOptions = {
   log: Log;
   /** Where volumes can have no hard size; null where they can. */
   volumeWatch?: VolumeWatch | null;
+  /** Who listens at published ports; this machine's own ports by default. */
+  hostPorts?: PortHolder;
   /** Makes what projects share (gateway, firewall) be there; called after the engine came back, and now and then. */
   ensureShared: (engineChanged: boolean) => Promise<void>;
   /** Told of each project that lives here, as it is wanted, and of those that are gone. */
@@ -84,7 +86,7 @@ export class Worker {
   private readonly wanted: Wanted;
   private readonly orphans: Orphans;
   private readonly groups = new GroupKeeper();
-  private readonly hostPorts: HostPorts;
+  private readonly hostPorts: PortHolder;
   private readonly inbox = new Inbox();
   private readonly presence = new Presence();
   private readonly crashes = new Crashes();
@@ -102,7 +104,7 @@ export class Worker {
     this.timing = options.timing ?? DEFAULT_TIMING;
     this.orphans = new Orphans(this.timing.orphanGraceMs);
     this.images = new Images(engine);
-    this.hostPorts = new HostPorts(clock);
+    this.hostPorts = options.hostPorts ?? new HostPorts(clock);
     this.wanted = new Wanted(controlPlane, this.presence);
     this.routes = new RouteTable(gateway, () => clock.now());
     this.rollouts = new Rollouts(gateway, clock);

@@ -24,6 +24,9 @@ const CONNECT_MS = 5_000;
 
 type Listener = { server: Server; namespace: string; backend: HostPort["backend"]; sockets: Set<Socket> };
 
+/** What the worker asks of whoever listens at the host's ports. */
+export type PortHolder = Pick<HostPorts, "follow" | "close">;
+
 export class HostPorts {
   private readonly listeners = new Map<number, Listener>();
 

@@ -3,7 +3,7 @@ import type { ProjectSpec } from "../../core/projectSpec.ts";
 import type { ControlPlane } from "../controlPlane.ts";
 import type { Log } from "../log.ts";
 import type { SeenEnvironment } from "../seen.ts";
-import type { HostPort, HostPorts } from "./hostPorts.ts";
+import type { HostPort, PortHolder } from "./hostPorts.ts";
 
 type WantedPort = HostPort & { kind: EnvironmentKind; service: string };
 
@@ -32,7 +32,7 @@ export async function portStep(
     hostPorts,
     controlPlane,
     log,
-  }: { hostPorts: HostPorts; controlPlane: Pick<ControlPlane, "reallocatePort">; log: Log },
+  }: { hostPorts: PortHolder; controlPlane: Pick<ControlPlane, "reallocatePort">; log: Log },
   { projectId, namespace, slug }: ProjectSpec,
   seen: readonly SeenEnvironment[],
 ): Promise<{ exchanged: boolean; error: unknown }> {

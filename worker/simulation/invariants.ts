@@ -22,6 +22,7 @@ export async function checkEnd(world: World, people: People): Promise<void> {
   const ends = await endsOf(world);
   for (const { project } of ends) if (project.status === "deleting") violate(`${project.slug} is not gone`);
   for (const end of ends) checkEnvironment(world, end, violate);
+  checkPorts(world, ends, violate);
   for (const row of world.server.database.all("inbox")) {
     violate(`the inbox still has ${String(row.projectId)} ${String(row.kind)} at ${String(row.generation)}`);
   }
@@ -259,6 +260,10 @@ function checkAllocations(world: World, violate: Violate): void {
     }
   }
   const ports = database.all("ports").filter(({ state }) => state === "used");
+  for (const { port, reason } of database.all("ports").filter(({ state }) => state === "setAside")) {
+    if (world.ports.refused.has(port as number)) continue;
+    violate(`port ${String(port)} is lost, and nobody else ever had it: ${String(reason)}`);
+  }
   const published = environments.flatMap(({ ports }) => Object.values(ports ?? {}));
   if (
     ports
@@ -273,6 +278,36 @@ function checkAllocations(world: World, violate: Violate): void {
     const left = [subnet, egressSubnet, ...Object.values(ports ?? {})].filter((value) => value !== undefined);
     if (left.length > 0) violate(`an absent ${kind} still has ${left.join(", ")}`);
   }
+}
+
+/** Each port that is an environment's is listened at, and leads to a container of its own, or nowhere. */
+function checkPorts(world: World, ends: readonly End[], violate: Violate): void {
+  const [worker] = world.supervisor.processes;
+  const left = new Set(worker?.ports.listeners.keys());
+  for (const { project, environment, rendered, hindrance } of ends) {
+    for (const [service, port] of Object.entries(environment.ports ?? {})) {
+      const name = `${project.slug} ${environment.kind} ${service}`;
+      const listener = worker?.ports.listeners.get(port);
+      left.delete(port);
+      if (listener?.namespace !== project.namespace) {
+        violate(`nobody listens at ${port} for ${name}`);
+        continue;
+      }
+      const { backend } = listener;
+      const container = backend ? world.gateway.at(backend.address) : undefined;
+      const { labels = {} } = container ?? {};
+      const isRight =
+        labels[LABELS.namespace] === project.namespace &&
+        labels[LABELS.environment] === environment.kind &&
+        labels[LABELS.service] === service;
+      if (backend && !isRight) violate(`port ${port} of ${name} leads to ${container?.name ?? "nobody"}`);
+      const of = rendered?.services.find((one) => one.service === service);
+      // Tests end; then nobody is there to be led to.
+      const runs = environment.desired === "running" && of !== undefined && !of.job && hindrance === null;
+      if (!backend && runs) violate(`port ${port} of ${name} leads nowhere`);
+    }
+  }
+  for (const port of left) violate(`port ${port} is still listened at, and is nobody's`);
 }
 
 function checkRoutes(world: World, ends: readonly End[], violate: Violate): void {

@@ -150,6 +150,14 @@ export class People {
         isThere: () => this.world.engine.volumes.get(volume.name) === volume,
       });
     },
+    "foreign port": ({ more }) => {
+      const [first, last] = DEPLOYMENT_VARIABLES.SLIPWAY_PORT_RANGE.split("-").map(Number);
+      // Among the first of the range, which are given out first.
+      const port = Math.min(last!, first! + Math.floor(more * 12));
+      const { ports } = this.world;
+      if (!ports.take(port)) return;
+      this.foreign.push({ what: `listener at ${port}`, isThere: () => ports.ownerOf(port) === "somebody" });
+    },
     "namesake container": ({ pick }) => {
       const project = choose(projectsOf(this.world), pick);
       if (project) this.addForeign(containerName(project.namespace, "dev", "app", 1), pick, true);

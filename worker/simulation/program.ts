@@ -35,6 +35,7 @@ const WEIGHTS = {
   "foreign container": 0.5,
   "foreign network": 0.7,
   "foreign volume": 0.4,
+  "foreign port": 0.7,
   "namesake container": 0.5,
   "namesake network": 0.4,
   "namesake volume": 0.4,

@@ -6,6 +6,7 @@ import { STARTERS } from "./archive.ts";
 import { EngineClient } from "./engineClient.ts";
 import { FakeControlPlane, REGISTRATION } from "./fakeControlPlane.ts";
 import { GatewayClient } from "./fakeGateway.ts";
+import { PortClient } from "./fakePorts.ts";
 import { Line } from "./line.ts";
 import { processClock } from "./virtualTime.ts";
 import { STACKS, TEMPLATE, type World } from "./world.ts";
@@ -22,6 +23,7 @@ export type Doom = { at: number; on: "sent" | "effect" };
 export class WorkerProcess {
   alive = true;
   engine!: EngineClient;
+  readonly ports: PortClient;
   private steps = 0;
 
   constructor(
@@ -29,7 +31,9 @@ export class WorkerProcess {
     readonly name: string,
     private doom: Doom | null,
     private readonly onEnd: () => void,
-  ) {}
+  ) {
+    this.ports = new PortClient(world.ports, () => this.alive);
+  }
 
   async begin(): Promise<void> {
     const { world } = this;
@@ -66,6 +70,7 @@ export class WorkerProcess {
       controlPlane,
       gateway: new GatewayClient(world.gateway, gatewayLine),
       starters: STARTERS,
+      hostPorts: this.ports,
       stacks: STACKS,
       template: TEMPLATE,
       instanceId: REGISTRATION.instanceId,
@@ -108,6 +113,7 @@ export class WorkerProcess {
   end(why: string): void {
     if (!this.alive) return;
     this.alive = false;
+    void this.ports.close();
     this.world.story.tell(this.name, () => `ENDS: ${why}`);
     this.onEnd();
   }

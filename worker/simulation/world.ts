@@ -4,6 +4,7 @@ import { ConvexServer } from "./convexServer.ts";
 import { FakeContainers, type Behaviour } from "./fakeContainers.ts";
 import { FakeEngine } from "./fakeEngine.ts";
 import { FakeGateway } from "./fakeGateway.ts";
+import { FakePorts } from "./fakePorts.ts";
 import { Faults } from "./faults.ts";
 import { Random } from "./random.ts";
 import { Story } from "./story.ts";
@@ -29,6 +30,7 @@ export class World {
   readonly engine: FakeEngine;
   readonly containers: FakeContainers;
   readonly gateway: FakeGateway;
+  readonly ports = new FakePorts();
   readonly server: ConvexServer;
   readonly watcher: Watcher;
   readonly supervisor: Supervisor;
