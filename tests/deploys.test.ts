@@ -154,6 +154,36 @@ describe("a release that is no good", () => {
   });
 });
 
+test("a canary gets its share of the requests, and goes by itself where it fails more often", async () => {
+  const shop = await Deploys.make(world, "florist");
+  await shop.deploy(shop.make("main"));
+  const { load, stop } = startLoad(PORT, shop.base, { lanes: 6 });
+  shop.canary(shop.make("canary"), 20);
+  const share = () => load.versions.get("canary") ?? 0;
+  await expect.poll(share, SOON).toBeGreaterThan(40);
+  const others = load.versions.get("main")!;
+  shop.canary(null, 0);
+  await expect.poll(() => shop.upstreams(), SOON).toBe(2);
+  const { failures } = await stop();
+  expect(failures).toEqual([]);
+  // What came before the canary counts for the others, so its share is below its weight; it is far from half.
+  expect(share() / (share() + others)).toBeLessThan(0.35);
+
+  const bad = startLoad(PORT, shop.base, { lanes: 4 });
+  const broken = shop.make("broken", { behaviour: "breaks" });
+  shop.canary(broken, 20);
+  await expect
+    .poll(
+      () => world.controlPlane.deploys.find(({ releaseId }) => releaseId === broken.releaseId)?.state,
+      SOON,
+    )
+    .toBe("failed");
+  await expect.poll(() => shop.statesOf(broken.number), SOON).toEqual([]);
+  const seen = (await bad.stop()).failures.length;
+  expect(seen).toBeGreaterThanOrEqual(5);
+  expect(seen).toBeLessThanOrEqual(5 + 4);
+});
+
 test("a worker that is killed in the middle of a rollout is followed by one that ends it", async () => {
   const shop = await Deploys.make(world, "cafe");
   await shop.deploy(shop.make("one"));

@@ -78,6 +78,11 @@ export class Deploys {
     this.world.controlPlane.deploy(this.project.projectId, { rollout: { replicas: { web: replicas } } });
   }
 
+  canary(release: ReleaseSpec | null, percent: number): void {
+    const canary = release && { release, percent };
+    this.world.controlPlane.deploy(this.project.projectId, { rollout: { canary } });
+  }
+
   /** How many containers the gateway leads requests to. */
   async upstreams(): Promise<number> {
     const routes = await this.world.gateway.routes(this.project.namespace);
