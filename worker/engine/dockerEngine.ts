@@ -66,6 +66,7 @@ export class DockerEngine implements Engine {
         state: containerState(container.State),
         health,
         exitCode,
+        volumes: container.Mounts.flatMap(({ Type, Name }) => (Type === "volume" && Name ? [Name] : [])),
         networks: Object.fromEntries(
           Object.entries(container.NetworkSettings.Networks).map(([name, endpoint]) => [
             name,

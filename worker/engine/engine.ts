@@ -84,6 +84,8 @@ export type EngineContainer = {
   exitCode: number | null;
   /** Network name → IPv4 address there; null while the container does not run. */
   networks: Record<string, string | null>;
+  /** Names of the volumes that it mounts; not given: it is not known. */
+  volumes?: string[];
   /**
    * Network name → id of the network that it last ran on. A container that stands still stays bound to that one even if
    * it is gone and another has its name.
@@ -144,6 +146,8 @@ export type ContainerPlan = Pick<
   | "logging"
 > & {
   name: string;
+  /** Of volumes that it mounts and that are gone: Docker makes them again, and nobody would know whose they are. */
+  volumeLabels?: Record<string, string>;
   /** What variables that stand as ••• are made of; `reveal.ts` puts the values in. */
   hidden?: RenderedService["hidden"];
   /** Null: what the image says, or SIGTERM. */

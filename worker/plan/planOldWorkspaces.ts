@@ -6,7 +6,7 @@ import { fillerName, readerName } from "./planFill.ts";
 
 /**
  * Removes the workspaces of releases that an environment no longer runs, with what was left of filling them: the
- * snapshot has all that was in them first. One stays while a container of its release is there.
+ * snapshot has all that was in them first. One stays while a container of its release, or one that mounts it, is there.
  * @param removals container → the operation that removes it
  */
 export function planOldWorkspaces(
@@ -16,15 +16,17 @@ export function planOldWorkspaces(
   removals: ReadonlyMap<string, string>,
 ): void {
   const wanted = new Set(volumes.map(({ name }) => name));
-  const inUse = new Set(
-    found.containers
-      .filter((container) => !isFiller(container) && !removals.has(container.name))
-      .map(({ labels }) => labels[LABELS.release]),
+  const staying = found.containers.filter(
+    (container) => !isFiller(container) && !removals.has(container.name),
   );
+  const inUse = new Set(staying.map(({ labels }) => labels[LABELS.release]));
+  // Releases of one content share a workspace, which is labelled with the first of them.
+  const mounted = new Set(staying.flatMap(({ volumes }) => volumes ?? []));
   const cause = `${kind} runs another release now`;
   for (const { name, labels } of found.volumes) {
     const release = labels[LABELS.release];
-    if (isFiller({ labels }) || release === undefined || wanted.has(name) || inUse.has(release)) continue;
+    if (isFiller({ labels }) || release === undefined || wanted.has(name)) continue;
+    if (inUse.has(release) || mounted.has(name)) continue;
     const after = [...removals.values()];
     for (const helper of [fillerName(name), readerName(name)]) {
       if (!found.containers.some((container) => container.name === helper)) continue;

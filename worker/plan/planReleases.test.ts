@@ -115,6 +115,11 @@ describe("an environment with a release", () => {
     const builder = new PlanBuilder();
     planOldWorkspaces(builder, project.environments[0]!, snapshot, new Map());
     expect(builder.operations).toEqual([]);
+    // Of another release, but with the same content.
+    const volumes = ["ns_test_workspace_r1"];
+    const shares = { ...before.containers[0]!, labels: { ...labels, [LABELS.release]: "9" }, volumes };
+    planOldWorkspaces(builder, project.environments[0]!, { ...before, containers: [shares] }, new Map());
+    expect(builder.operations).toEqual([]);
   });
 });
 
