@@ -116,7 +116,7 @@ describe("an environment with a release", () => {
     planOldWorkspaces(builder, project.environments[0]!, snapshot, new Map());
     expect(builder.operations).toEqual([]);
     // Of another release, but with the same content.
-    const volumes = ["ns_test_workspace_r1"];
+    const volumes = [before.volumes.at(-1)!.name];
     const shares = { ...before.containers[0]!, labels: { ...labels, [LABELS.release]: "9" }, volumes };
     planOldWorkspaces(builder, project.environments[0]!, { ...before, containers: [shares] }, new Map());
     expect(builder.operations).toEqual([]);
