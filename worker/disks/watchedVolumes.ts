@@ -1,6 +1,6 @@
-import { containerName } from "../../core/naming.ts";
 import type { ProjectSpec } from "../../core/projectSpec.ts";
 import type { RenderedProject } from "../../core/render/rendered.ts";
+import { replicaName } from "../rollout/replicas.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { WatchedVolume } from "./volumeWatch.ts";
 
@@ -11,13 +11,15 @@ export function watchedVolumes(
   { volumes: found }: Pick<Snapshot, "volumes">,
 ): WatchedVolume[] {
   const unsized = new Set(found.filter(({ sizeBytes }) => !sizeBytes).map(({ name }) => name));
-  return (rendered?.environments ?? []).flatMap(({ kind, volumes, services }) =>
+  return (rendered?.environments ?? []).flatMap(({ kind, volumes, services, canary = [] }) =>
     volumes.flatMap(({ name, sizeBytes }) => {
       if (sizeBytes === null || !unsized.has(name)) return [];
-      const containers = services
+      const containers = [...services, ...canary]
         .filter(({ mounts }) => mounts.some(({ volume, readOnly }) => volume === name && !readOnly))
-        .flatMap(({ service, replicas }) =>
-          Array.from({ length: replicas }, (_, index) => containerName(namespace, kind, service, index + 1)),
+        .flatMap((service) =>
+          Array.from({ length: service.replicas }, (_, index) =>
+            replicaName(namespace, kind, service, index + 1),
+          ),
         );
       return [{ name, limitBytes: sizeBytes, containers }];
     }),
