@@ -1,10 +1,10 @@
-import { SlipwayError } from "../errors.ts";
 import { LABELS } from "../labels.ts";
 import type { EnvironmentKind } from "../lifecycle.ts";
 import { servicesOf } from "../manifest.ts";
 import { bridgeName, gatewayBridgeName, networkName } from "../naming.ts";
 import type { GroupSpec, ProjectSpec } from "../projectSpec.ts";
 import { attachmentViews } from "./attachmentView.ts";
+import { nameServersOf } from "./nameServers.ts";
 import type { Means, NetworkView, TemplateView } from "./view.ts";
 
 /** What a group has of its own: for each kind of environment a network, and the group's attachments on it. */
@@ -41,7 +41,9 @@ export function groupView(
     project: "",
     slug: name,
     namespace,
-    services: views.flatMap(({ services }) => services),
+    services: views.flatMap(({ services, networks }) =>
+      services.map((service) => ({ ...service, dns: nameServersOf(service, networks) })),
+    ),
     networks: views.flatMap(({ networks }) => networks),
     volumes: views.flatMap(({ volumes }) => volumes),
   };
@@ -66,21 +68,4 @@ export function groupAliases({ slug, manifest }: ProjectSpec, service: string): 
   const services = Object.entries(servicesOf(manifest));
   const first = services.find(([, { route }]) => route === "/") ?? services[0];
   return [...(first?.[0] === service ? [slug] : []), `${service}.${slug}`];
-}
-
-/**
- * Two networks that both know a name answer at random, so a name has to be either the project's or the group's.
- * @throws SlipwayError `bad_manifest`
- */
-export function refuseGroupsNames({ manifest, group }: Pick<ProjectSpec, "manifest" | "group">): void {
-  if (!group) return;
-  const own = [...Object.keys(servicesOf(manifest)), ...manifest.attachments.map(({ alias }) => alias)];
-  const twice = group.attachments.find(({ alias }) => own.includes(alias));
-  if (!twice) return;
-  throw new SlipwayError({
-    code: "bad_manifest",
-    message: `"${twice.alias}" is a service or an attachment of the project's, and an attachment of the group ${group.name}.`,
-    path: "group",
-    hint: "Give one of them another name: {image: …, alias: …}.",
-  });
 }

@@ -21,6 +21,7 @@ import type { Stacks } from "../stack.ts";
 import { attachmentVariables, attachmentViews } from "./attachmentView.ts";
 import { groupAliases, groupNetwork } from "./groupView.ts";
 import { hiddenOf, mergeVariables, plainVariables, secretVariables, type Variable } from "./hidden.ts";
+import { nameServersOf } from "./nameServers.ts";
 import { stackOf } from "./stacks.ts";
 
 /** What docker/project-template.yml is filled with: flat lists of what is to be made, every field always there. */
@@ -127,23 +128,11 @@ export function viewOf(spec: ProjectSpec, means: Means, kinds: readonly Environm
   };
 }
 
-/**
- * Without a way out nobody is to be asked for the outside's names, as a question is a message too: the container's own
- * loopback, where nobody listens. (Engines before 23.0.11, 25.0.5 and 26.0 ask a name server on the host's loopback for
- * such containers, CVE-2024-29018; newer ones let the program wait for nothing.)
- */
-function nameServersOf({ networks: own }: ServiceView, networks: readonly NetworkView[]): string[] {
-  const leadsOut = networks.some(
-    ({ key, internal, external }) => !internal && !external && own.some((network) => network.key === key),
-  );
-  return leadsOut ? [] : ["127.0.0.1"];
-}
-
 function environmentView(
   spec: ProjectSpec,
   environment: EnvironmentSpec,
   { stacks, attachments: definitions, instanceId, imageVolumes }: Means,
-): Pick<TemplateView, "services" | "networks" | "volumes"> {
+): Pick<TemplateView, "networks" | "volumes"> & { services: ServiceView[] } {
   const { namespace, manifest, group } = spec;
   const { kind } = environment;
   const release = takenRelease(environment);
