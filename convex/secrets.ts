@@ -1,4 +1,5 @@
 import { v } from "convex/values";
+import { sealVersion } from "../core/render/hidden.ts";
 import { mutation, query } from "./_generated/server";
 import { actorOf, requireAdmin, requireProject, requireReader } from "./model/access.ts";
 import * as secrets from "./model/secrets.ts";
@@ -46,11 +47,22 @@ export const removeSecret = mutation({
 /** The names of a project's secrets, and who set each when. Never what they say, sealed or not. */
 export const listSecrets = query({
   args: { project: v.string() },
-  returns: v.array(v.object({ name: v.string(), setAt: v.number(), setBy: v.string() })),
+  returns: v.array(
+    v.object({
+      name: v.string(),
+      setAt: v.number(),
+      setBy: v.string(),
+      /** Another one whenever it is set; it tells nothing of what was set. */
+      version: v.string(),
+    }),
+  ),
   handler: async (ctx, { project: ref }) => {
     const caller = await requireReader(ctx);
     const project = await requireProject(ctx, caller, ref);
     const rows = await secrets.secretsOf(ctx, project._id);
-    return rows.map(({ name, setAt, setBy }) => ({ name, setAt, setBy }));
+    return rows.map(({ name, setAt, setBy, sealed }) => ({
+      ...{ name, setAt, setBy },
+      version: sealVersion(sealed),
+    }));
   },
 });

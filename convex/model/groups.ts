@@ -5,6 +5,7 @@ import {
   parseGroupAttachments,
   vGroupName,
 } from "../../core/groups.ts";
+import { networkNames, refuseGroupsNames } from "../../core/groupNames.ts";
 import type { GroupSpec } from "../../core/projectSpec.ts";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
@@ -14,6 +15,7 @@ import type { Actor } from "./events.ts";
 import { recordEvent } from "./events.ts";
 import { findGroup, isNameTaken } from "./find.ts";
 import { membersOf } from "./groupNetworks.ts";
+import { manifestOf } from "./manifests.ts";
 import { refuse, refusing } from "./refuse.ts";
 import { vAttachment, vDesired } from "./validators.ts";
 
@@ -111,6 +113,7 @@ export async function joinGroup(
     });
   }
   await refuseWhileThere(ctx, project);
+  await refuseSameNames(ctx, project, group);
   await ctx.db.patch("projects", project._id, { groupId: group._id });
   if (project.hostId !== undefined && group.hostId === undefined) {
     await ctx.db.patch("groups", group._id, { hostId: project.hostId });
@@ -150,6 +153,28 @@ async function refuseWhileThere(ctx: QueryCtx, project: Doc<"projects">): Promis
     message: `${project.slug} cannot change its group while its ${there.map((row) => row.kind).join(" and ")} is there.`,
     hint: "Move it to failed and then to planning first; its volumes are kept.",
   });
+}
+
+/**
+ * A service is on its project's network and on the group's, and a name that both know would be answered at random: so
+ * no member may be called as another's service is, and no attachment as a service is.
+ */
+async function refuseSameNames(ctx: QueryCtx, project: Doc<"projects">, group: Doc<"groups">): Promise<void> {
+  const manifest = await manifestOf(ctx, project);
+  const attachments = parseGroupAttachments(group.attachments);
+  refusing(() => refuseGroupsNames(manifest, { name: group.name, attachments }));
+  const own = networkNames(manifest);
+  for (const member of await membersOf(ctx, group._id)) {
+    if (member._id === project._id) continue;
+    const others = networkNames(await manifestOf(ctx, member));
+    const clash = own.has(member.slug) ? member.slug : others.has(project.slug) ? project.slug : null;
+    if (clash === null) continue;
+    refuse({
+      code: "bad_request",
+      message: `${project.slug} cannot join ${group.name}: "${clash}" is a member, and a service or attachment of another.`,
+      hint: `Give the service of ${clash === project.slug ? member.slug : project.slug} another name.`,
+    });
+  }
 }
 
 /** A group without members is bound to no host. */

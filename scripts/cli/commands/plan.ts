@@ -1,6 +1,9 @@
 import type { Command } from "commander";
 import type { Engine } from "../../../worker/engine/engine.ts";
 import type { RenderedProject } from "../../../core/render/rendered.ts";
+import { loadAttachments } from "../../../docker/attachments/loadAttachments.ts";
+import { declaredVolumes, NOTHING_TO_ATTACH } from "../../../worker/attachments/attaching.ts";
+import { Images } from "../../../worker/images.ts";
 import { printPlan } from "../../../worker/plan/operation.ts";
 import { plan as planOperations } from "../../../worker/plan/plan.ts";
 import { observe } from "../../../worker/snapshot.ts";
@@ -30,7 +33,9 @@ async function plan(project: string, _options: object, command: Command): Promis
   const spec = await readSpec(session, project);
   const { instanceId } = session.instance;
   const engine = new DockerEngine(await connectEngine());
-  const rendered = renderHere(spec, instanceId).project;
+  const attaching = { ...NOTHING_TO_ATTACH, definitions: loadAttachments() };
+  const imageVolumes = await declaredVolumes(spec, attaching, new Images(engine));
+  const rendered = renderHere(spec, instanceId, undefined, imageVolumes).project;
   const operations = planOperations({
     spec,
     rendered,

@@ -3,30 +3,51 @@ import { join } from "node:path";
 import { ENVIRONMENT_KINDS, keepsVolumes, type EnvironmentKind } from "../../../core/lifecycle.ts";
 import { parseManifest } from "../../../core/manifest.ts";
 import { slugify } from "../../../core/naming.ts";
-import type { ProjectSpec, ReleaseSpec } from "../../../core/projectSpec.ts";
+import { portVariable, publishedServices } from "../../../core/ports.ts";
+import type { GroupSpec, ProjectSpec, ReleaseSpec } from "../../../core/projectSpec.ts";
 import { renderProject } from "../../../core/render/render.ts";
+import { loadAttachments } from "../../../docker/attachments/loadAttachments.ts";
 import { loadStacks } from "../../../docker/stacks/loadStacks.ts";
 import { REPOSITORY } from "../../setup/dataDir.ts";
+import { variableSecrets } from "../../../core/secretUses.ts";
 import type { ProjectView } from "./views.ts";
 
 /**
  * A project as the worker is told of it, from what the control plane shows.
  * @param releases those that its environments run, by number
+ * @param secrets its secrets' versions by name: their values are nobody's to see
+ * @param group what it shares with others
  */
-export function specOfView(view: ProjectView, releases: ReadonlyMap<number, ReleaseSpec>): ProjectSpec {
+export function specOfView(
+  view: ProjectView,
+  releases: ReadonlyMap<number, ReleaseSpec>,
+  secrets: Record<string, string> = {},
+  group: GroupSpec | null = null,
+): ProjectSpec {
+  const manifest = parseManifest(view.manifest);
+  const manifests = [manifest, ...[...releases.values()].map((release) => release.manifest)];
+  const seen = variableSecrets(manifests, Object.keys(secrets));
   return {
     projectId: view.projectId,
     slug: view.slug,
     name: view.name,
     namespace: view.namespace,
     status: view.status,
-    manifest: parseManifest(view.manifest),
-    environments: view.environments.map(({ kind, desired, generation, subnet, egressSubnet, release }) => ({
+    manifest,
+    secrets: Object.fromEntries(seen.map((name) => [name, secrets[name]!])),
+    group,
+    environments: view.environments.map(({ kind, desired, generation, subnet, egressSubnet, ports, release }) => ({
       kind,
       desired,
       generation,
       subnet,
       egressSubnet,
+      ports: Object.fromEntries(
+        publishedServices(manifest).flatMap((service) => {
+          const port = ports[portVariable(kind, service)];
+          return port === undefined ? [] : [[service, port]];
+        }),
+      ),
       keepVolumes: keepsVolumes(view.status, kind),
       release: (release !== null && releases.get(release)) || null,
     })),
@@ -62,7 +83,12 @@ export function renderHere(
   spec: ProjectSpec,
   instanceId: string,
   kinds?: readonly EnvironmentKind[],
+  imageVolumes?: Readonly<Record<string, readonly string[]>>,
 ): ReturnType<typeof renderProject> {
   const template = readFileSync(join(REPOSITORY, "docker/project-template.yml"), "utf8");
-  return renderProject({ spec, stacks: loadStacks(), template, instanceId, kinds });
+  const stacks = loadStacks();
+  return renderProject({
+    ...{ spec, stacks, template, instanceId, kinds, imageVolumes },
+    attachments: loadAttachments(),
+  });
 }

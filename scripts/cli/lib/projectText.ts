@@ -1,4 +1,4 @@
-import { servicesOf } from "../../../core/manifest.ts";
+import { parseManifest, servicesOf } from "../../../core/manifest.ts";
 import type { Instance } from "../../setup/instance.ts";
 import { age } from "./age.ts";
 import { table, type Output } from "./output.ts";
@@ -35,6 +35,7 @@ export function describeProject(
     ["may move to", view.allowedNext.join(", ") || "nowhere"],
     ["host", view.host ?? "none yet"],
     ["services", Object.keys(servicesOf(view.manifest)).join(", ")],
+    ...attachmentsOf(view),
     ["release", releaseOf(view)],
     ["created", `${age(view.createdAt, nowMs)} ago`],
   ];
@@ -45,6 +46,9 @@ export function describeProject(
     environment.phase === "running" ? environmentUrl(instance, view.namespace, environment.kind) : "-",
     environment.message || "-",
   ]);
+  const ports = view.environments.flatMap(({ ports }) =>
+    Object.entries(ports).map(([name, port]) => [name, `127.0.0.1:${port}`]),
+  );
   const services = view.environments.flatMap(({ kind, services }) =>
     services.map(({ service, replica, state, health, containerId }) => [
       kind,
@@ -60,6 +64,7 @@ export function describeProject(
       facts.map(([name, value]) => [style("dim", name), value]),
     ).trimStart(),
     table(["ENVIRONMENT", "DESIRED", "IS", "URL", "MESSAGE"], environments),
+    ...(ports.length > 0 ? [table(["PORT", "AT"], ports)] : []),
     ...(services.length > 0 ? [table(["IN", "SERVICE", "STATE", "HEALTH", "CONTAINER"], services)] : []),
   ].join("\n\n");
 }
@@ -71,6 +76,15 @@ function releaseOf({ release, environments }: ProjectView): string {
   const deployed = environments.find(({ kind }) => kind === "deploy")?.release ?? null;
   const other = deployed === null || deployed === number ? "" : `; deploy runs release ${deployed}`;
   return `${number} ${state}: ${message.split(" Its last lines: ")[0]}${other}`;
+}
+
+function attachmentsOf({ manifest, group }: ProjectView): [string, string][] {
+  const { attachments } = parseManifest(manifest);
+  const attached = attachments.map(({ alias, image }) => (alias === image ? image : `${alias} (${image})`));
+  return [
+    ...(attached.length > 0 ? [["attachments", attached.join(", ")] as [string, string]] : []),
+    ...(group === null ? [] : [["group", group] as [string, string]]),
+  ];
 }
 
 function reasonOf({ statusReason }: ProjectView): string {

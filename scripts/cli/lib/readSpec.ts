@@ -1,12 +1,14 @@
 import { api } from "../../../convex/_generated/api.js";
+import { parseGroupAttachments } from "../../../core/groups.ts";
 import { parseManifest } from "../../../core/manifest.ts";
-import type { ProjectSpec, ReleaseSpec } from "../../../core/projectSpec.ts";
+import type { GroupSpec, ProjectSpec, ReleaseSpec } from "../../../core/projectSpec.ts";
 import { specOfView } from "./projectSpec.ts";
 import type { Session } from "./session.ts";
-import { getProject } from "./views.ts";
+import { getGroup, getProject } from "./views.ts";
 
 /**
- * A project as its worker is told of it, with the releases that its environments run.
+ * A project as its worker is told of it, with the releases that its environments run and what its group has, but with
+ * the versions of its secrets in place of the secrets.
  * @throws SlipwayError `not_found` where there is no such project
  */
 export async function readSpec(session: Session, project: string): Promise<ProjectSpec> {
@@ -22,5 +24,14 @@ export async function readSpec(session: Session, project: string): Promise<Proje
       manifest: parseManifest(found.manifest),
     });
   }
-  return specOfView(view, releases);
+  const secrets = await session.http.query(api.secrets.listSecrets, { project: view.projectId });
+  const versions = Object.fromEntries(secrets.map(({ name, version }) => [name, version]));
+  return specOfView(view, releases, versions, await groupOf(session, view.group));
+}
+
+async function groupOf(session: Session, name: string | null): Promise<GroupSpec | null> {
+  if (name === null) return null;
+  const group = await getGroup(session, name);
+  const { namespace, desired, subnets } = group;
+  return { name, namespace, desired, subnets, attachments: parseGroupAttachments(group.attachments) };
 }

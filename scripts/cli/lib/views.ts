@@ -7,6 +7,8 @@ export type ProjectView = NonNullable<FunctionReturnType<typeof api.projects.get
 export type ProjectSummary = FunctionReturnType<typeof api.projects.listProjects>["page"][number];
 export type EventView = FunctionReturnType<typeof api.events.listEvents>["page"][number];
 
+export type GroupView = FunctionReturnType<typeof api.groups.listGroups>["page"][number];
+
 const PAGE_SIZE = 100;
 
 /** @throws SlipwayError `not_found` where there is no such project */
@@ -36,4 +38,27 @@ export async function listProjects(session: Session, most = Infinity): Promise<P
     if (isDone || projects.length >= most) return projects.slice(0, most);
     cursor = continueCursor;
   }
+}
+
+/** All groups that the caller may see. */
+export async function listGroups(session: Session): Promise<GroupView[]> {
+  const groups: GroupView[] = [];
+  for (let cursor: string | null = null; ;) {
+    const { page, isDone, continueCursor }: FunctionReturnType<typeof api.groups.listGroups> =
+      await session.http.query(api.groups.listGroups, { paginationOpts: { numItems: PAGE_SIZE, cursor } });
+    groups.push(...page);
+    if (isDone) return groups;
+    cursor = continueCursor;
+  }
+}
+
+/** @throws SlipwayError `not_found` where there is no such group */
+export async function getGroup(session: Session, name: string): Promise<GroupView> {
+  const group = (await listGroups(session)).find((one) => one.name === name);
+  if (group) return group;
+  throw new SlipwayError({
+    code: "not_found",
+    message: `There is no group "${name}".`,
+    hint: "slipway group list shows the groups.",
+  });
 }
