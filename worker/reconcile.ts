@@ -37,6 +37,7 @@ import { probeTargets, seeProject, type SeenEnvironment } from "./seen.ts";
 import { isEmpty, observe, type Snapshot } from "./snapshot.ts";
 import { neededSnapshots } from "./snapshots/neededSnapshots.ts";
 import { snapshotStep } from "./snapshots/snapshotStep.ts";
+import { SnapshotLost } from "./snapshots/takeSnapshot.ts";
 import type { StaleHealth } from "./staleHealth.ts";
 import type { Sources } from "./sources/sources.ts";
 import type { Starters } from "./starters.ts";
@@ -159,13 +160,13 @@ export async function reconcile(
   }
   const needed = neededSnapshots(spec, rendering.project, after);
   const waiting = new Map<EnvironmentKind, unknown>(needed.map(({ kind }) => [kind, null]));
-  const failedWrites = await reallocateTakenSubnets(context, spec, execution.failed);
+  const failedWrites = await reallocateTakenSubnets(context, spec, execution.failed, after);
   const logs = await logsOf(context, seen, held);
   const findings = (environment: SeenEnvironment, routeError: unknown): Findings => ({
     namespace,
     seen: environment,
     renderError: rendering.error,
-    failures: execution.failed.filter(({ operation }) => concerns(operation, environment)),
+    failures: execution.failed.filter(({ operation }) => concerns(operation, spec.status, environment)),
     held,
     overfull,
     unsized: volumeWatch?.why ?? null,
@@ -206,16 +207,18 @@ export async function reconcile(
   }
 
   let snapshotError: unknown = null;
-  const [first] = needed;
-  if (first && rendering.project && execution.failed.length === 0) {
+  for (const one of rendering.project && execution.failed.length === 0 ? needed : []) {
     try {
-      await snapshotStep(context, spec, rendering.project, after, first);
+      await snapshotStep(context, spec, rendering.project!, after, one);
       context.expire(projectId);
       context.again(projectId, 0);
+      break;
     } catch (error) {
-      snapshotError = error;
-      waiting.set(first.kind, error);
+      snapshotError ??= error;
+      waiting.set(one.kind, error);
       await tell();
+      // One that nothing brings back must not keep others waiting; of others, something may be left to clear away.
+      if (!(error instanceof SnapshotLost)) break;
     }
   }
 
@@ -314,8 +317,14 @@ async function run(
 }
 
 /** Whether an operation is part of what an environment needs: an image is pulled once for all that run it. */
-function concerns(operation: Operation, { spec, rendered }: SeenEnvironment): boolean {
-  if (operation.environment === null || operation.environment === spec.kind) return true;
+function concerns(
+  operation: Operation,
+  status: ProjectSpec["status"],
+  { spec, rendered }: SeenEnvironment,
+): boolean {
+  if (operation.environment === spec.kind) return true;
+  // What is gone lacks nothing that the others share, unless the project itself is to go.
+  if (operation.environment === null) return spec.desired !== "absent" || status === "deleting";
   return (
     operation.do === "pull image" &&
     (rendered?.services ?? []).some(({ image }) => image === operation.target)
@@ -362,10 +371,14 @@ async function reallocateTakenSubnets(
   { controlPlane, log }: ReconcileContext,
   spec: ProjectSpec,
   failures: readonly Failure[],
+  after: Snapshot,
 ): Promise<unknown> {
   for (const { operation, error } of failures) {
     if (operation.do !== "create network" || operation.environment === null) continue;
     if (!(error instanceof EngineError) || error.fault !== "subnet_taken") continue;
+    const { name, subnet } = operation.network;
+    // Made at the same moment by a worker that this one replaces: then it is taken by the very network that is wanted.
+    if (after.networks.some((network) => network.name === name && network.subnet === subnet)) continue;
     const which = operation.network.internal ? "internal" : "egress";
     log("subnet-taken", { project: spec.slug, environment: operation.environment, which });
     try {

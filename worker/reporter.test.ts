@@ -4,9 +4,13 @@ import type { EnvironmentObservation } from "../core/projectSpec.ts";
 import { Presence } from "./presence.ts";
 import { Reporter } from "./reporter.ts";
 
-const seen = (phase: EnvironmentObservation["phase"], message = ""): EnvironmentObservation => ({
+const seen = (
+  phase: EnvironmentObservation["phase"],
+  message = "",
+  observedGeneration = 1,
+): EnvironmentObservation => ({
   kind: "dev",
-  observedGeneration: 1,
+  observedGeneration,
   phase,
   conditions: [],
   services: [],
@@ -52,9 +56,16 @@ test("what was sent without an answer may have been taken: what holds now is tol
 
 test("what was never there and is not wanted is told only where somebody waits to hear of it", async () => {
   const { sent, reporter } = setUp();
-  await reporter.report("p", [seen("absent")], NOTHING);
+  await reporter.report("p", [seen("absent", "", 0)], NOTHING);
   expect(sent).toEqual([]);
-  await reporter.report("p", [seen("absent")], new Set(["dev" as const]));
+  await reporter.report("p", [seen("absent", "", 0)], new Set(["dev" as const]));
+  expect(sent).toEqual(["absent"]);
+});
+
+test("what was wanted once and is gone is told once: a worker before this one may have said otherwise", async () => {
+  const { sent, reporter } = setUp();
+  await reporter.report("p", [seen("absent")], NOTHING);
+  await reporter.report("p", [seen("absent")], NOTHING);
   expect(sent).toEqual(["absent"]);
 });
 

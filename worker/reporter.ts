@@ -35,8 +35,8 @@ export class Reporter {
       const last = this.sent.get(keyOf(projectId, observation.kind));
       if (this.unanswered.has(keyOf(projectId, observation.kind))) return true;
       if (awaited.has(observation.kind) && !last) return true;
-      // What was never there and is not wanted is no news.
-      if (!last) return observation.phase !== "absent";
+      // What was never wanted is no news. What was may have been told otherwise by a worker before this one.
+      if (!last) return observation.phase !== "absent" || observation.observedGeneration > 0;
       return JSON.stringify(last) !== JSON.stringify(observation);
     });
     if (news.length === 0 || this.presence.isAway) return [];

@@ -45,7 +45,11 @@ export function containerOptions(container: ContainerPlan): ContainerCreateOptio
         Source: volume,
         Target: target,
         ReadOnly: readOnly,
-        VolumeOptions: { NoCopy: noCopy, Labels: {}, DriverConfig: { Name: "", Options: {} } },
+        VolumeOptions: {
+          NoCopy: noCopy,
+          Labels: container.volumeLabels ?? {},
+          DriverConfig: { Name: "", Options: {} },
+        },
       })),
       NetworkMode: network?.name ?? "none",
     },

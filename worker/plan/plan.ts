@@ -77,8 +77,20 @@ export function plan(input: PlanInput): Operation[] {
     const strays = ofEnvironment(snapshot, kind);
     planAbsent(plan, kind, strays, spec.status !== "deleting", "it is of no environment that there is");
   }
-  if (spec.status !== "deleting") planSnapshots(plan, ofEnvironment(snapshot, null), spec.snapshots);
+  if (spec.status !== "deleting") {
+    planSnapshots(plan, ofEnvironment(snapshot, null), isAwaited(spec) ? undefined : spec.snapshots);
+  }
   return plan.operations;
+}
+
+/**
+ * Whether a release waits for its snapshot. It may have been taken already, and told without an answer: then it is kept
+ * by a control plane that this spec was read from earlier.
+ */
+function isAwaited({ environments }: Pick<ProjectSpec, "environments">): boolean {
+  return environments.some(
+    ({ desired, release }) => desired === "running" && release != null && release.snapshot === null,
+  );
 }
 
 /** Without a worker's word on a rollout: the release that is kept ready stays so, what else is earlier goes. */

@@ -154,6 +154,21 @@ describe("snapshots", () => {
     expect(lines({ ...spec, snapshots: undefined }, found)).toEqual([]);
   });
 
+  test("that no kept release needs stay while one waits for its own: it may be told already, without an answer", () => {
+    const spec = specWith("test", { snapshot: null });
+    const found = { ...EMPTY, volumes: [snapshotVolume(OTHER)] };
+    const removals = (one: typeof spec) =>
+      lines(one, found).filter((line) => line.includes("remove volume ns_snapshot"));
+    expect(removals({ ...spec, snapshots: [] })).toEqual([]);
+    const [environment] = spec.environments;
+    const absent = {
+      ...spec,
+      environments: [{ ...environment!, desired: "absent" as const }],
+      snapshots: [],
+    };
+    expect(removals(absent)).toHaveLength(1);
+  });
+
   test("that were not taken whole go, before the mark that says so", () => {
     const spec = { ...projectSpec({}, [{ desired: "absent", keepVolumes: true }]), snapshots: [HASH] };
     const name = `snapshot_${HASH.slice(0, 16)}`;

@@ -36,8 +36,9 @@ export class FakeContainers {
     await engine.work(5, 30);
     if (!engine.images.has(plan.image)) throw fault("image_missing", `No such image: ${plan.image}`);
     if (engine.find(plan.name)) throw fault("name_taken", `${plan.name} is already in use by container`);
-    // Docker makes a volume that is missing, without a label.
-    for (const name of mounts(plan)) if (!engine.volumes.has(name)) engine.addVolume(name, MADE_BY_DOCKER);
+    // Docker makes a volume that is missing, with a label only where one is said.
+    for (const name of mounts(plan))
+      if (!engine.volumes.has(name)) engine.addVolume(name, plan.volumeLabels ?? MADE_BY_DOCKER);
     return { id: this.add(plan).id };
   }
 

@@ -88,6 +88,7 @@ export async function retakeSnapshot(input: TakeInput, snapshot: string): Promis
     input.limits ?? SNAPSHOT_LIMITS,
   );
   await engine.removeContainer(reader);
+  // Nothing of it is left behind: what else is waited for can be taken.
   if (now.hash !== snapshot) throw new SnapshotLost(snapshot);
   const taken = await takeSnapshot(input);
   if (taken.hash !== snapshot) throw new SnapshotLost(snapshot);
@@ -113,14 +114,17 @@ function requireWorkspace({ namespace, found }: TakeInput): string {
 
 /** Copies all of the volume `from` into the volume `to`, but for what no snapshot has. */
 async function copy(
-  { engine, user, limits = SNAPSHOT_LIMITS }: TakeInput,
+  input: TakeInput,
   from: string,
   to: string,
   labels: Record<string, string>,
 ): Promise<Content> {
+  const { engine, user, limits = SNAPSHOT_LIMITS } = input;
   const [reader, filler] = [readerName(to), fillerName(to)];
-  await engine.createContainer(fillerOf(reader, from, user, labels));
-  await engine.createContainer(fillerOf(filler, to, user, labels));
+  // One of these volumes that is gone is made again by Docker, as something left behind. Dev's workspace is dev's.
+  const volumeLabels = from === requireWorkspace(input) ? {} : labels;
+  await engine.createContainer({ ...fillerOf(reader, from, user, labels), volumeLabels });
+  await engine.createContainer({ ...fillerOf(filler, to, user, labels), volumeLabels: labels });
   const source = await engine.getArchive(reader, WORKSPACE);
   const tar = pack();
   const [read, put] = await Promise.allSettled([
