@@ -187,11 +187,15 @@ export class World {
     return text;
   }
 
-  /** Asks until `condition` holds, at the pace of `WITHIN_MS`'s hundredth part. */
-  async eventually(what: string, condition: () => Promise<boolean>): Promise<void> {
-    const deadline = Date.now() + WITHIN_MS;
+  /** Asks until `condition` holds, twenty times a second. */
+  async eventually(
+    what: string,
+    condition: () => Promise<boolean>,
+    withinMs: number = WITHIN_MS,
+  ): Promise<void> {
+    const deadline = Date.now() + withinMs;
     while (!(await condition())) {
-      if (Date.now() > deadline) throw new Error(`Not within ${WITHIN_MS} ms: ${what}`);
+      if (Date.now() > deadline) throw new Error(`Not within ${withinMs} ms: ${what}`);
       await pause(realClock, 50);
     }
   }

@@ -77,7 +77,9 @@ export class MemoryControlPlane implements ControlPlane {
     const row = this.row(projectId);
     const releases = this.makesReleases ? this.releasesOfMove(row, status) : {};
     const environments = row.spec.environments.map((environment): EnvironmentSpec => {
-      const desired = desiredAfter(status, environment.kind, environment.desired);
+      const desired = this.leavesOut.has(environment.kind)
+        ? "absent"
+        : desiredAfter(status, environment.kind, environment.desired);
       const over = environment.kind === "test" && desired === "absent";
       const release = over ? null : (releases[environment.kind] ?? environment.release);
       const same = desired === environment.desired && release?.releaseId === environment.release?.releaseId;
@@ -97,6 +99,9 @@ export class MemoryControlPlane implements ControlPlane {
     row.spec = { ...row.spec, status, environments };
     this.tell();
   }
+
+  /** Environments that no move wants, where a test is about the others alone. */
+  readonly leavesOut = new Set<EnvironmentKind>();
 
   /** Whether a move to testing makes a release, as the real control plane has it. */
   makesReleases = false;
