@@ -17,27 +17,33 @@ const stacks = loadStacks();
 beforeAll(() => playground.open());
 afterAll(() => playground.close());
 
-describe.each(readCatalogue().filter(({ onDemand }) => onDemand !== true))("image $tag", ({ name, tag, verify }) => {
-  test("has users, a shell, and does its work unprivileged on a read-only root", async () => {
-    const script = ["id -u", "id -un", "touch /proof 2>&1", "touch /tmp/proof && echo tmp is writable"].join(
-      "; ",
-    );
-    const { output } = await playground.run(tag, ["sh", "-c", script]);
-    expect(output).toContain("1000");
-    expect(output).toMatch(/app|node/);
-    expect(output).toMatch(/proof.*Read-only file system/);
-    expect(output).toContain("tmp is writable");
-    expect(await playground.run(tag, verify)).toMatchObject({ code: 0 });
-  });
-
-  test("says what it is and what it was made from", async () => {
-    const { Config } = await docker.getImage(tag).inspect();
-    expect(Config.Labels).toMatchObject({
-      "slipway.image": name,
-      "slipway.recipe-hash": expect.stringMatching(/^[0-9a-f]{16}$/),
+describe.each(readCatalogue().filter(({ onDemand }) => onDemand !== true))(
+  "image $tag",
+  ({ name, tag, verify }) => {
+    test("has users, a shell, and does its work unprivileged on a read-only root", async () => {
+      const script = [
+        "id -u",
+        "id -un",
+        "touch /proof 2>&1",
+        "touch /tmp/proof && echo tmp is writable",
+      ].join("; ");
+      const { output } = await playground.run(tag, ["sh", "-c", script]);
+      expect(output).toContain("1000");
+      expect(output).toMatch(/app|node/);
+      expect(output).toMatch(/proof.*Read-only file system/);
+      expect(output).toContain("tmp is writable");
+      expect(await playground.run(tag, verify)).toMatchObject({ code: 0 });
     });
-  });
-});
+
+    test("says what it is and what it was made from", async () => {
+      const { Config } = await docker.getImage(tag).inspect();
+      expect(Config.Labels).toMatchObject({
+        "slipway.image": name,
+        "slipway.recipe-hash": expect.stringMatching(/^[0-9a-f]{16}$/),
+      });
+    });
+  },
+);
 
 /** An edit that an owner of each starter might make: the file, and the words that then appear. */
 const edits: Record<string, { file: string; from: string; broken: { file: string; content: string } }> = {

@@ -82,7 +82,8 @@ export class KeyedQueue {
     if (entry.queued) return;
     const { clock, retry } = this.options;
     if (entry.dueAt === null || fresh) this.enqueue(key, entry);
-    else if (entry.dueAt > clock.elapsed() + retry.eventDelayMs) this.schedule(key, entry, retry.eventDelayMs);
+    else if (entry.dueAt > clock.elapsed() + retry.eventDelayMs)
+      this.schedule(key, entry, retry.eventDelayMs);
   }
 
   /** Whether the last turn of `key` failed: it waits for its next attempt. */

@@ -8,9 +8,7 @@ import type { ImageDefinition } from "./catalogue.ts";
  */
 export function selectImages(
   catalogue: readonly ImageDefinition[],
-  names: readonly string[] = catalogue
-    .filter((image) => image.onDemand !== true)
-    .map((image) => image.name),
+  names: readonly string[] = catalogue.filter((image) => image.onDemand !== true).map((image) => image.name),
 ): ImageDefinition[] {
   const wanted = new Set<string>();
   const add = (name: string) => {

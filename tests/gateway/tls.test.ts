@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { readFile, rm, stat } from "node:fs/promises";
 import http2 from "node:http2";
 import https from "node:https";
+import type { LookupFunction } from "node:net";
 import { join } from "node:path";
 import tls from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -11,6 +12,10 @@ import { gatewayName, gatewayPaths } from "../../worker/gateway/config.ts";
 import { SocketCertificateDoor } from "../../worker/gateway/certificateDoor.ts";
 import { ask } from "./client.ts";
 import { routesTo, slugOf, World, type Upstream } from "./world.ts";
+
+/** As a name server would say, if the test's domains were anybody's. */
+const toLoopback: LookupFunction = (_host, _options, found) =>
+  found(null, [{ address: "127.0.0.1", family: 4 }]);
 
 /** TLS at the gateway's own port, with certificates as data. */
 
@@ -227,7 +232,7 @@ describe("a request over TLS", () => {
   test("may be a WebSocket", async () => {
     const socket = new WebSocket(`wss://${DOMAIN}:${TLS_PORT}/chat`, {
       ca: ca.certificate,
-      lookup: (_host, _options, found) => found(null, [{ address: "127.0.0.1", family: 4 }]),
+      lookup: toLoopback,
     } as WebSocket.ClientOptions);
     const [greeting] = (await once(socket, "message")) as [Buffer];
     socket.close();

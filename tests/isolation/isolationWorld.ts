@@ -183,14 +183,13 @@ export class IsolationWorld {
   /** What the gateway answers for a project's page; each time over a connection of its own. */
   async statusOf(project: ProjectSpec): Promise<number> {
     return await new Promise((resolve, reject) => {
-      get(this.world.url(project.namespace), { agent: false, timeout: 10_000 }, (response) => {
+      const url = this.world.url(project.namespace);
+      const request = get(url, { agent: false, timeout: 10_000 }, (response) => {
         response.resume();
         resolve(response.statusCode ?? 0);
-      })
-        .on("timeout", function () {
-          this.destroy(new Error("no answer within 10 s"));
-        })
-        .on("error", reject);
+      });
+      request.on("timeout", () => request.destroy(new Error("no answer within 10 s")));
+      request.on("error", reject);
     });
   }
 

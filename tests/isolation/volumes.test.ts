@@ -79,7 +79,7 @@ describe("a workspace whose size is only watched", () => {
     const volumeWatch = new VolumeWatch({
       measure: async (volumes) => await measureVolumes(world.docker, INSTANCE, volumes),
       // Real time, eight times as fast: what is waited for is the watch's next look.
-      clock: { now: realClock.now, after: (delayMs, callback) => realClock.after(delayMs / 8, callback) },
+      clock: { ...realClock, after: (delayMs, callback) => realClock.after(delayMs / 8, callback) },
       log: () => {},
       why: "this is a test",
     });

@@ -114,7 +114,6 @@ export function filesContainer(name: string, volume: string, instanceId: string)
     networks: [],
     mounts: [{ volume, target: WORKSPACE, readOnly: false, noCopy: true }],
     dns: [],
-    dns: [],
     tmpfs: {},
     readOnly: true,
     init: true,

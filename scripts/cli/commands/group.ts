@@ -14,17 +14,18 @@ export function addGroup(program: Command): void {
   group
     .command("create")
     .summary("make a group")
-    .description("Make a group, without members. A project joins by `group` in its manifest, or by `group add`.")
+    .description(
+      "Make a group, without members. A project joins by `group` in its manifest, or by `group add`.",
+    )
     .argument("<name>", "lower-case letters, digits and -")
     .option("--attach <image...>", "what its members share, like postgres:15 or cache=redis:7-alpine")
-    .addHelpText("after", "\nExample:\n  slipway group create backend --attach postgres:15 cache=redis:7-alpine")
+    .addHelpText(
+      "after",
+      "\nExample:\n  slipway group create backend --attach postgres:15 cache=redis:7-alpine",
+    )
     .action(create);
   group.command("list").alias("ls").description("List the groups.").action(list);
-  group
-    .command("show")
-    .description("Show a group.")
-    .argument("<group>", "its name")
-    .action(show);
+  group.command("show").description("Show a group.").argument("<group>", "its name").action(show);
   group
     .command("delete")
     .alias("rm")
@@ -108,7 +109,8 @@ async function remove(name: string, { yes }: { yes?: boolean }, command: Command
   const output = outputOf(command);
   const session = await openSession();
   const group = await getGroup(session, name);
-  if (!yes) await confirm(`This removes the group ${group.name} and its databases. There is no way back.`, name);
+  if (!yes)
+    await confirm(`This removes the group ${group.name} and its databases. There is no way back.`, name);
   await session.http.mutation(api.groups.deleteGroup, { group: name });
   output.say(`The group ${name} is gone.`);
   output.data({ group: name }, () => "");

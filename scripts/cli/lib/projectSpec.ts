@@ -36,21 +36,23 @@ export function specOfView(
     manifest,
     secrets: Object.fromEntries(seen.map((name) => [name, secrets[name]!])),
     group,
-    environments: view.environments.map(({ kind, desired, generation, subnet, egressSubnet, ports, release }) => ({
-      kind,
-      desired,
-      generation,
-      subnet,
-      egressSubnet,
-      ports: Object.fromEntries(
-        publishedServices(manifest).flatMap((service) => {
-          const port = ports[portVariable(kind, service)];
-          return port === undefined ? [] : [[service, port]];
-        }),
-      ),
-      keepVolumes: keepsVolumes(view.status, kind),
-      release: (release !== null && releases.get(release)) || null,
-    })),
+    environments: view.environments.map(
+      ({ kind, desired, generation, subnet, egressSubnet, ports, release }) => ({
+        kind,
+        desired,
+        generation,
+        subnet,
+        egressSubnet,
+        ports: Object.fromEntries(
+          publishedServices(manifest).flatMap((service) => {
+            const port = ports[portVariable(kind, service)];
+            return port === undefined ? [] : [[service, port]];
+          }),
+        ),
+        keepVolumes: keepsVolumes(view.status, kind),
+        release: (release !== null && releases.get(release)) || null,
+      }),
+    ),
   };
 }
 
