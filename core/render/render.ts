@@ -42,7 +42,7 @@ export function renderProject(input: RenderInput): { yaml: string; project: Rend
     template,
     viewOf(spec, { ...input, attachments: input.attachments ?? {} }, kinds),
   );
-  return { yaml, project: resolve(parseCompose(yaml)) };
+  return { yaml, project: read(yaml) };
 }
 
 /** Renders what a group has of its own, with the same template: its networks and attachments. Pure, as above. */
@@ -53,7 +53,23 @@ export function renderGroup(input: Omit<RenderInput, "spec" | "stacks"> & { grou
   const { group, template, kinds = ENVIRONMENT_KINDS } = input;
   const means = { ...input, stacks: {}, attachments: input.attachments ?? {} };
   const yaml = fillTemplate(template, groupView(group, means, kinds));
-  return { yaml, project: resolve(parseCompose(yaml)) };
+  return { yaml, project: read(yaml) };
+}
+
+/** What the last texts say: most of them are rendered again and again, and reading one costs more than filling it in. */
+const known = new Map<string, RenderedProject>();
+const MOST_KNOWN = 256;
+
+function read(yaml: string): RenderedProject {
+  const project = known.get(yaml) ?? resolve(parseCompose(yaml));
+  // Newest last: the first is the one that nobody has asked for longest.
+  known.delete(yaml);
+  known.set(yaml, project);
+  for (const [oldest] of known) {
+    if (known.size <= MOST_KNOWN) break;
+    known.delete(oldest);
+  }
+  return project;
 }
 
 function resolve(file: ComposeFile): RenderedProject {

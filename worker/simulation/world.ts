@@ -76,7 +76,7 @@ export class World {
   private behaviourOf({ plan }: FakeContainer): Behaviour {
     const { random, time } = this;
     const kind = plan.environment.SIM ?? "";
-    const untilCalm = Math.max(0, Math.min(this.calmFrom, time.ms + 600_000) - time.ms);
+    const untilCalm = Math.max(0, Math.min(this.calmFrom, time.ms + 300_000) - time.ms);
     if (plan.restart === "no") {
       const exitCode = kind === "tests-fail" ? 1 : 0;
       return { listensAfterMs: 10, ends: { afterMs: random.between(500, 20_000), exitCode } };
