@@ -38,6 +38,10 @@ export type Findings = {
   routeError: unknown;
   /** The environment waits for a snapshot; with why it could not be taken, where it could not. */
   snapshot?: { error: unknown } | null;
+  /** Images that are being pulled or made right now. */
+  fetching?: readonly string[];
+  /** The attachment of its group's that services wait for; null: none. */
+  awaited?: string | null;
   /** How the environment hibernates. */
   hibernate: "stop" | "pause";
   /** Whether the attempts are used up. */
@@ -140,7 +144,9 @@ function runningVerdicts(findings: Findings): Partial<Record<ConditionType, Verd
   const undone = seen.rollout?.memory.phase === "undone" ? seen.rollout.memory.cause : null;
   return {
     Rendered: yes("Rendered"),
-    ImagesReady: image ? no(reasonOf(image.error), explain(image.error)) : yes("ImagesPresent"),
+    ImagesReady: image
+      ? no(reasonOf(image.error), explain(image.error))
+      : imagesVerdict(findings.fetching ?? []),
     NetworkReady: network ? no(reasonOf(network.error), explain(network.error)) : yes("NetworksPresent"),
     VolumesReady: volumesVerdict(findings, volume),
     Running: undone
@@ -165,7 +171,7 @@ function runningVerdicts(findings: Findings): Partial<Record<ConditionType, Verd
               : other
                 ? no(reasonOf(other.error), explain(other.error))
                 : down.length > 0
-                  ? no("Starting", `${names(down)}: not running yet.`)
+                  ? no("Starting", `${names(down)}: not running yet.${waitingFor(findings)}`)
                   : yes("AllRunning"),
     Healthy:
       unready.length > 0
@@ -216,6 +222,24 @@ function restingVerdicts({ seen, failures }: Findings): Partial<Record<Condition
         : no("NotWanted", ""),
     Routed: no("NotWanted", ""),
   };
+}
+
+function imagesVerdict(fetching: readonly string[]): Verdict {
+  if (fetching.length === 0) return yes("ImagesPresent");
+  const own = fetching.some((image) => image.startsWith("slipway/"));
+  return own
+    ? no(
+        "Building",
+        `${fetching.join(", ")}: being made for the first time here, which takes a minute or two.`,
+      )
+    : no("Pulling", `${fetching.join(", ")}: being pulled.`);
+}
+
+/** Whom services wait for before they start. */
+function waitingFor({ seen, awaited }: Findings): string {
+  const silent = seen.replicas.filter(({ service, ready }) => service.attachment && !ready);
+  const names = [...(awaited ? [awaited] : []), ...silent.map(({ service }) => service.service)];
+  return names.length === 0 ? "" : ` Services start once ${names.join(", ")} can be used.`;
 }
 
 function unhealthy(unready: SeenEnvironment["replicas"], logs: ReadonlyMap<string, string>): Verdict {

@@ -15,6 +15,7 @@ import type { Crashes } from "./crashes.ts";
 import type { Engine } from "./engine/engine.ts";
 import { EngineError } from "./engine/engineError.ts";
 import { execute, type Execution, type Failure } from "./execute.ts";
+import { whileFetching } from "./fetchingImages.ts";
 import type { GroupContext, GroupKeeper } from "./groups/groupKeeper.ts";
 import type { Images } from "./images.ts";
 import type { Log } from "./log.ts";
@@ -146,6 +147,18 @@ export async function reconcile(
   const leaving = leavingIn(operations);
   await routeFor(context, spec, early, leaving, {});
 
+  const known = {
+    ...{ namespace, renderError: rendering.error, held, overfull, exhausted: turn.last },
+    unsized: volumeWatch?.why ?? null,
+    now: clock.now(),
+  };
+  const of = (kind: EnvironmentKind) => ({
+    hibernate: spec.manifest.environments[kind].hibernate,
+    before: context.reporter.last(projectId, kind)?.conditions ?? [],
+    awaited: provided.silent.get(kind) ?? null,
+  });
+  await report(context, spec, whileFetching(early, operations, known, of), awaited);
+
   const execution = await run(context, spec, operations);
   const released = await context.groups.release(group, spec);
   execution.failed.unshift(...provided.failed, ...released.failed);
@@ -163,19 +176,13 @@ export async function reconcile(
   const failedWrites = await reallocateTakenSubnets(context, spec, execution.failed, after);
   const logs = await logsOf(context, seen, held);
   const findings = (environment: SeenEnvironment, routeError: unknown): Findings => ({
-    namespace,
+    ...known,
+    ...of(environment.spec.kind),
     seen: environment,
-    renderError: rendering.error,
     failures: execution.failed.filter(({ operation }) => concerns(operation, spec.status, environment)),
-    held,
-    overfull,
-    unsized: volumeWatch?.why ?? null,
     logs,
     routeError,
     snapshot: waiting.has(environment.spec.kind) ? { error: waiting.get(environment.spec.kind) } : null,
-    hibernate: spec.manifest.environments[environment.spec.kind].hibernate,
-    exhausted: turn.last,
-    before: context.reporter.last(projectId, environment.spec.kind)?.conditions ?? [],
     now: clock.now(),
   });
 

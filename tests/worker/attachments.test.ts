@@ -143,3 +143,81 @@ describe("a project with a database and a cache", () => {
     return await text(socket);
   }
 });
+
+describe("two projects of a group", () => {
+  const redis = (namespace: string, words: string) =>
+    `printf 'AUTH ${deriveCredential(CREDENTIALS_KEY, credentialName(namespace, "dev", "shared", "password"))}\\r\\n${words}\\r\\nQUIT\\r\\n' | busybox nc -w 5 shared 6379`;
+
+  test("share its network and its attachment, brought up side by side, and the last one takes them along", async () => {
+    const group = world.controlPlane.createGroup("backend", [{ image: "redis:7-alpine", alias: "shared" }]);
+    const [shop, blog] = ["gshop", "gblog"].map((slug) => world.controlPlane.create(slug, {}, group));
+    for (const member of [shop!, blog!]) world.controlPlane.move(member.projectId, "development");
+    for (const member of [shop!, blog!]) await world.become(member, "running");
+
+    const say = (member: ProjectSpec, words: string) =>
+      world.run(member, ["sh", "-c", redis(group.namespace, words)]);
+    await say(shop!, "SET from shop");
+    expect(await say(blog!, "GET from")).toContain("shop");
+    expect(await variable(blog!, "SHARED_HOST")).toBe("shared");
+    for (const name of ["gshop", "app.gshop"]) {
+      const fetched = await world.run(blog!, [
+        "busybox",
+        "wget",
+        "-q",
+        "-O",
+        "-",
+        `http://${name}:3000/health`,
+      ]);
+      expect(fetched).not.toBe("");
+    }
+    const own = await world.docker.listContainers({ filters: { label: [`slipway.group=backend`] } });
+    expect(own).toHaveLength(1);
+
+    // Behind the worker's back: it is made anew, with its data, and members run on.
+    const container = world.docker.getContainer(`${group.namespace}-dev-shared-1`);
+    const before = (await container.inspect()).Id;
+    await container.remove({ force: true });
+    await world.eventually("the shared cache is there anew", async () => {
+      const found = await container.inspect().catch(() => null);
+      return (
+        found !== null &&
+        found.Id !== before &&
+        (await say(blog!, "GET from").catch(() => "")).includes("shop")
+      );
+    });
+
+    await world.remove(shop!);
+    expect(await say(blog!, "GET from")).toContain("shop");
+    await world.remove(blog!);
+    await world.eventually("nothing of the group is left", async () => {
+      return (await world.owned()).every((name) => !name.startsWith(group.namespace));
+    });
+  });
+});
+
+test("any other image keeps what it declares as volumes, and /data", async () => {
+  const image = "slipway-test/volumes:1";
+  const made = await world.docker.createContainer({ Image: "slipway/tools:1", Cmd: ["sleep", "3600"] });
+  await made.commit({ repo: "slipway-test/volumes", tag: "1", changes: 'VOLUME ["/srv/state"]' });
+  await made.remove();
+  const project = world.controlPlane.create("other", { attachments: [{ image, alias: "worker" }] });
+  try {
+    await world.move(project, "development", "running");
+    const write = "echo kept > /srv/state/a && echo kept > /data/a && id -u";
+    expect(await world.run(project, ["sh", "-c", write], "worker")).toBe("1000");
+    const before = (await world.container(project, "worker").inspect()).Id;
+    await world.container(project, "worker").remove({ force: true, v: true });
+    await world.eventually("it is there anew, with both", async () => {
+      const found = await world
+        .container(project, "worker")
+        .inspect()
+        .catch(() => null);
+      if (found === null || found.Id === before || !found.State.Running) return false;
+      return (await world.run(project, ["cat", "/srv/state/a", "/data/a"], "worker")) === "kept\nkept";
+    });
+    expect(await variable(project, "WORKER_HOST")).toBe("worker");
+  } finally {
+    await world.remove(project);
+    await world.docker.getImage(image).remove();
+  }
+});

@@ -1,11 +1,19 @@
+import { makeGroupNamespace, parseGroupAttachments } from "../../core/groups.ts";
 import { makeNamespace } from "../../core/naming.ts";
-import { desiredAfter, ENVIRONMENT_KINDS, type EnvironmentKind, type Status } from "../../core/lifecycle.ts";
+import {
+  desiredAfter,
+  ENVIRONMENT_KINDS,
+  type DesiredState,
+  type EnvironmentKind,
+  type Status,
+} from "../../core/lifecycle.ts";
 import { parseManifest, type Manifest, type ManifestInput } from "../../core/manifest.ts";
 import { publishedServices } from "../../core/ports.ts";
 import {
   isSettled,
   type EnvironmentObservation,
   type EnvironmentSpec,
+  type GroupSpec,
   type ProjectSpec,
   type ReleaseSpec,
   type RolloutSpec,
@@ -50,7 +58,7 @@ export class MemoryControlPlane implements ControlPlane {
     this.random = random;
   }
 
-  create(slug: string, manifest: Partial<ManifestInput> = {}): ProjectSpec {
+  create(slug: string, manifest: Partial<ManifestInput> = {}, group: GroupSpec | null = null): ProjectSpec {
     this.count += 1;
     const projectId = `${slug}-${this.count}`;
     const spec: ProjectSpec = {
@@ -59,6 +67,7 @@ export class MemoryControlPlane implements ControlPlane {
       name: slug,
       namespace: makeNamespace(1_700_000_000_000 + this.count, this.random),
       status: "created",
+      group,
       manifest: parseManifest({ name: slug, ...(manifest.services ? {} : { stack: "node" }), ...manifest }),
       environments: ENVIRONMENT_KINDS.map((kind) => ({
         kind,
@@ -286,8 +295,36 @@ export class MemoryControlPlane implements ControlPlane {
   }
 
   async project(projectId: string): Promise<ProjectSpec | null> {
-    return this.rows.get(projectId)?.spec ?? null;
+    const spec = this.rows.get(projectId)?.spec ?? null;
+    return spec?.group ? { ...spec, group: this.groupNow(spec.group) } : spec;
   }
+
+  /** A group that projects are put into by `create(…, …, group)`. */
+  createGroup(name: string, attachments: unknown): GroupSpec {
+    this.count += 1;
+    return {
+      name,
+      namespace: makeGroupNamespace(1_700_000_000_000 + this.count, this.random),
+      attachments: parseGroupAttachments(attachments),
+      desired: { dev: "absent", test: "absent", deploy: "absent" },
+      subnets: {},
+    };
+  }
+
+  /** What the members of a group want of it at this moment. */
+  private groupNow(group: GroupSpec): GroupSpec {
+    const members = [...this.rows.values()].filter(({ spec }) => spec.group?.namespace === group.namespace);
+    const subnets = (this.groupSubnets[group.namespace] ??= {});
+    const desired = { ...group.desired };
+    for (const kind of ENVIRONMENT_KINDS) {
+      const wanted = members.flatMap(({ spec }) => spec.environments.filter((one) => one.kind === kind));
+      const is = (state: DesiredState) => wanted.some((environment) => environment.desired === state);
+      desired[kind] = is("running") ? "running" : is("hibernated") ? "hibernated" : "absent";
+      if (desired[kind] !== "absent") subnets[kind] ??= this.subnet();
+    }
+    return { ...group, desired, subnets: { ...subnets } };
+  }
+  private readonly groupSubnets: Record<string, GroupSpec["subnets"]> = {};
 
   async projects(): Promise<HostedProject[]> {
     return [...this.rows.values()].map(({ spec: { projectId, namespace, status, group } }) => ({
