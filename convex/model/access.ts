@@ -89,7 +89,8 @@ export async function requireWorkspace(
   verb: WorkspaceVerb,
   environment: EnvironmentKind,
 ): Promise<Caller> {
-  const roles = verb === "files.read" ? (["admin", "viewer", "agent"] as const) : (["admin", "agent"] as const);
+  const roles =
+    verb === "files.read" ? (["admin", "viewer", "agent"] as const) : (["admin", "agent"] as const);
   const caller = await requireRole(ctx, roles);
   if (caller.role !== "agent") return caller;
   requireVerb(caller, verb);

@@ -17,9 +17,17 @@ export function tokenSuite(it: SuiteTest): void {
       expect(await list()).toEqual([]);
       await move(driver, "shop", "planning");
       expect(await list()).toMatchObject([
-        { name: "planner", state: "made", verbs: ["read", "report", "logs", "move:development"] },
+        {
+          name: "planner",
+          state: "made",
+          verbs: ["read", "report", "logs", "files.read", "move:development"],
+        },
         { name: "developer", state: "made" },
-        { name: "tester", state: "made", verbs: ["read", "report", "logs", "move:development"] },
+        {
+          name: "tester",
+          state: "made",
+          verbs: ["read", "report", "logs", "files.read", "exec", "move:development"],
+        },
         { name: "deployer", state: "made" },
       ]);
       await move(driver, "shop", "failed");
