@@ -6,6 +6,8 @@ import { load } from "js-yaml";
 import { beforeAll, describe, expect, test } from "vitest";
 import { projectSpec, TEMPLATE } from "../core/render/render.fixtures.ts";
 import { renderProject } from "../core/render/render.ts";
+import type { ProjectSpec } from "../core/projectSpec.ts";
+import { loadAttachments } from "../docker/attachments/loadAttachments.ts";
 import { loadStacks } from "../docker/stacks/loadStacks.ts";
 
 /** What Slipway renders is Compose, as Docker's own tool sees it. */
@@ -29,11 +31,16 @@ beforeAll(() => {
 });
 
 async function config(...spec: Parameters<typeof projectSpec>) {
+  return await configOf(projectSpec(...spec));
+}
+
+async function configOf(spec: ProjectSpec) {
   const folder = await mkdtemp(join(tmpdir(), "slipway-compose-"));
   try {
     const { yaml } = renderProject({
-      spec: projectSpec(...spec),
+      spec,
       stacks,
+      attachments: loadAttachments(),
       template: TEMPLATE,
       instanceId: "abcd1234",
     });
@@ -65,6 +72,41 @@ describe("docker-compose config", () => {
       init: true,
     });
     expect(networks.dev).toMatchObject({ internal: true });
+  });
+
+  test("takes attachments, host ports, secrets and a group's network", async () => {
+    const spec = projectSpec(
+      {
+        attachments: [
+          "postgres:15",
+          { image: "redis:7", alias: "cache", publish: true },
+          "mysql",
+          "mongodb",
+          "rabbitmq",
+          "minio/minio",
+        ],
+      },
+      KINDS.map((kind) => ({ kind, ports: { cache: 30_000 } })),
+    );
+    const { services, networks } = await configOf({
+      ...spec,
+      secrets: { API_KEY: "a.b.c.d.version" },
+      group: {
+        name: "backend",
+        namespace: "group_1700000000000_abcdefgh",
+        attachments: [{ image: "redis:7", alias: "shared", env: {}, memory: "512m", cpus: 1 }],
+        desired: { dev: "running", test: "running", deploy: "running" },
+        subnets: {},
+      },
+    });
+    expect(Object.keys(services)).toHaveLength(21);
+    expect(services["dev-postgres"]).toMatchObject({
+      stop_signal: "SIGINT",
+      read_only: true,
+      cap_drop: ["ALL"],
+    });
+    expect(services["dev-app"]!.environment).toMatchObject({ DATABASE_URL: "•••", DEV_CACHE_PORT: "30000" });
+    expect(networks.dev_group).toMatchObject({ external: true });
   });
 
   test("reads from it what the manifest says, character by character", async () => {
