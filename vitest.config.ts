@@ -1,11 +1,14 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
+/** These make and remove images that all others use. */
+const ALONE = ["tests/imageBuilding.test.ts", "tests/images.test.ts"];
+
 /**
- * Five projects, so that one kind of test can be run alone (`npx vitest run --project unit`):
+ * Six projects, so that one kind of test can be run alone (`npx vitest run --project unit`):
  * `unit` needs nothing, `convex` runs in the edge runtime as convex-test asks, `embedded` starts real servers,
- * `control` runs the control plane's suite on such a server, `e2e` needs Docker and runs one file at a time and
- * after all others, because its files share one engine.
+ * `control` runs the control plane's suite on such a server, `e2e` needs Docker and comes after all others, as its time
+ * is the engine's; its files have ports, subnets and an instance of their own. `e2e-alone` runs last, a file at a time.
  */
 export default defineConfig({
   test: {
@@ -47,12 +50,22 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["tests/**/*.test.ts"],
-          exclude: ["tests/control*.test.ts"],
+          exclude: ["tests/control*.test.ts", ...ALONE],
+          globalSetup: ["tests/global-setup.ts"],
+          testTimeout: 240_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "e2e-alone",
+          include: ALONE,
           globalSetup: ["tests/global-setup.ts"],
           testTimeout: 180_000,
           hookTimeout: 300_000,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -7,7 +7,7 @@ import { World } from "./worker/world.ts";
 
 /** A real worker deploys on real Docker behind a real nginx, under constant load, and users notice nothing. */
 
-const PORT = 28_391;
+const PORT = 28_196;
 const SWITCHES = 5;
 const WITHIN_MS = 60_000;
 const SOON = { timeout: WITHIN_MS, interval: 100 };

@@ -5,7 +5,7 @@ import { World } from "./worker/world.ts";
 
 let world: World;
 beforeAll(async () => {
-  world = await World.make("wktest01", 28_180);
+  world = await World.make("w1test01", 28_180);
   await world.startWorker();
 });
 afterAll(async () => {
@@ -71,7 +71,7 @@ describe("a project in development", () => {
       `${project.namespace}_dev_egress`,
     ]);
     expect(Config.Labels).toMatchObject({
-      "slipway.instance": "wktest01",
+      "slipway.instance": "w1test01",
       "slipway.project": project.projectId,
       "slipway.namespace": project.namespace,
       "slipway.environment": "dev",
@@ -209,7 +209,7 @@ describe("what goes wrong", () => {
   test("a subnet that somebody else has is exchanged for another", async () => {
     const project = world.controlPlane.create("taken");
     const foreign = await world.docker.createNetwork({
-      Name: "wktest01-foreign",
+      Name: "w1test01-foreign",
       IPAM: { Driver: "default", Config: [{ Subnet: world.controlPlane.peekSubnet() }] },
     });
     try {

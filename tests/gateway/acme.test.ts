@@ -14,8 +14,8 @@ import { World } from "./world.ts";
 
 /** Certificates from an ACME server that really asks for what it is promised, and all that is kept of it. */
 
-const PORT = 28_190;
-const TLS_PORT = 28_191;
+const PORT = 28_096;
+const TLS_PORT = 28_097;
 const DAY_MS = 24 * 3_600_000;
 
 let world: World;

@@ -13,7 +13,7 @@ import { World } from "../gateway/world.ts";
 const INSTANCE = "isoprob2";
 let world: World;
 beforeAll(async () => {
-  world = await World.start(INSTANCE, 28_391, "10.249.9");
+  world = await World.start(INSTANCE, 28_391, "10.249.12");
 });
 afterAll(async () => {
   await world?.stop();

@@ -32,7 +32,7 @@ const changesOf = new Map<Phase, number>();
 const leftBy = new Map<Phase, string[]>();
 
 beforeAll(async () => {
-  world = await World.make("wktest03", 28_184);
+  world = await World.make("w3test03", 28_184);
   world.controlPlane.makesReleases = true;
   const project = world.controlPlane.create("undisturbed", { stack: "static" });
   for (const phase of PHASES) {

@@ -8,7 +8,7 @@ import { World } from "./world.ts";
 let world: World;
 let project: ProjectSpec;
 beforeAll(async () => {
-  world = await World.make("wktest02", 28_182);
+  world = await World.make("w2test02", 28_182);
   await world.startWorker();
 });
 afterAll(async () => {

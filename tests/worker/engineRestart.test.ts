@@ -12,7 +12,7 @@ import { World } from "./world.ts";
  * that nobody else on the machine notices. It needs namespaces, and so root: elsewhere these tests are left out, by name.
  */
 
-const INSTANCE = "wktest05";
+const INSTANCE = "w5test05";
 const PORT = 28_188;
 /** Short ones, so that a test need not wait as long as a person would. */
 const DEADLINES = { readMs: 1_000, changeMs: 20_000 };

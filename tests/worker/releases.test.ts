@@ -12,7 +12,7 @@ const WITHIN_MS = 120_000;
 let world: World;
 let project: ProjectSpec;
 beforeAll(async () => {
-  world = await World.make("wktest07", 28_190);
+  world = await World.make("w7test07", 28_190);
   world.controlPlane.makesReleases = true;
   await world.startWorker();
 });

@@ -43,7 +43,7 @@ export type Place = {
 export class World {
   readonly docker: Docker;
   readonly logs: string[] = [];
-  readonly controlPlane = new MemoryControlPlane("10.248");
+  readonly controlPlane: MemoryControlPlane;
   readonly gateway: SocketGateway;
   readonly instanceId: string;
   readonly httpPort: number;
@@ -61,6 +61,8 @@ export class World {
     this.docker = place.docker;
     this.instanceId = instanceId;
     this.httpPort = httpPort;
+    // Worlds that are there at the same time have no subnet in common, as they have no port in common.
+    this.controlPlane = new MemoryControlPlane(`10.${130 + (httpPort % 100)}`);
     this.dataDir = dataDir;
     this.template = template;
     this.gateway = new SocketGateway(dataDir);
