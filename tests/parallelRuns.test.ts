@@ -151,7 +151,7 @@ test(
         `${ONE_BY_ONE}, which makes ${seconds(scaledMs)} s for ${AT_ONCE} (not run, scaled).`,
     );
     // Twice, because a machine may be busier at one time than at another.
-  expect(atOnceMs).toBeLessThan(2 * scaledMs);
+    expect(atOnceMs).toBeLessThan(2 * scaledMs);
     await remove(some);
     expect(await world.owned()).toEqual([]);
   },

@@ -376,6 +376,16 @@ export class DockerEngine implements Engine {
     return logLines(raw);
   }
 
+  /** What is written at `sinceMs` or later, as it comes, until the container ends; whoever reads it closes it. */
+  async followLogs(container: string, sinceMs: number): Promise<Readable> {
+    const stream = await this.read(`follow the log of ${container}`, () =>
+      this.docker.getContainer(container).logs({
+        ...{ stdout: true, stderr: true, follow: true, since: (sinceMs / 1000).toFixed(6) },
+      }),
+    );
+    return stream as unknown as Readable;
+  }
+
   watch(listener: EngineListener): EngineWatch {
     return watchDocker(this.docker, listener);
   }
