@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import Docker from "dockerode";
 import { loadAttachments } from "../docker/attachments/loadAttachments.ts";
-import { loadStacks, starterFolder } from "../docker/stacks/loadStacks.ts";
+import { hostStacks } from "../docker/stacks/hostStacks.ts";
 import { causeChain, SlipwayError } from "../core/errors.ts";
 import { certificateKeeper } from "./certificates/fromConfig.ts";
 import { credentialsFrom } from "./attachments/credentials.ts";
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   const log = jsonLog((line) => process.stderr.write(line));
   const config = workerConfig(process.env);
   const docker = new Docker();
-  const stacks = loadStacks();
+  const { stacks, starterOf } = hostStacks(config.dataDir);
   const gateway = new SocketGateway(config.dataDir);
   const controlPlane = new ConvexControlPlane(
     config.convexUrl,
@@ -74,7 +74,7 @@ async function main(): Promise<void> {
     engine,
     controlPlane,
     gateway,
-    starters: startersFrom((stack) => starterFolder(stacks[stack]!)),
+    starters: startersFrom(starterOf),
     sources: await sourcesIn(config.dataDir, controlPlane),
     stacks,
     attaching: {

@@ -1,4 +1,5 @@
 import Docker from "dockerode";
+import { hostStacks } from "../../docker/stacks/hostStacks.ts";
 import { failureLine, explain } from "../cli/lib/fail.ts";
 import type { Output } from "../cli/lib/output.ts";
 import { openSession } from "../cli/lib/session.ts";
@@ -66,6 +67,9 @@ class Supervisor {
     const leftOver = await stopEverything(dataDir);
     if (leftOver.length > 0) this.say(`Stopped what an earlier run had left: ${leftOver.join(", ")}.`);
 
+    // Before anything is made: the worker would only say it in its log.
+    const { own } = hostStacks(dataDir);
+    if (own.length > 0) this.say(`✓ Stacks of your own: ${own.join(", ")}`);
     const { engine, images } = await ensurePrerequisites({ progress: this.progress });
     this.say(`✓ Docker Engine ${engine.version}, ${images.length} images`);
     const keys = await ensureKeys(dataDir);

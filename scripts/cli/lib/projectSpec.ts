@@ -7,8 +7,8 @@ import { portVariable, publishedServices } from "../../../core/ports.ts";
 import type { GroupSpec, ProjectSpec, ReleaseSpec } from "../../../core/projectSpec.ts";
 import { renderProject } from "../../../core/render/render.ts";
 import { loadAttachments } from "../../../docker/attachments/loadAttachments.ts";
-import { loadStacks } from "../../../docker/stacks/loadStacks.ts";
-import { REPOSITORY } from "../../setup/dataDir.ts";
+import { hostStacks } from "../../../docker/stacks/hostStacks.ts";
+import { dataDirectory, REPOSITORY } from "../../setup/dataDir.ts";
 import { variableSecrets } from "../../../core/secretUses.ts";
 import type { ProjectView } from "./views.ts";
 
@@ -80,7 +80,7 @@ export function specOfManifest(input: unknown): ProjectSpec {
   };
 }
 
-/** Renders with this checkout's template and stacks: the same pure function, on the same files, as the worker. */
+/** Renders with this checkout's template and this host's stacks: the same function, on the same files, as the worker. */
 export function renderHere(
   spec: ProjectSpec,
   instanceId: string,
@@ -88,7 +88,7 @@ export function renderHere(
   imageVolumes?: Readonly<Record<string, readonly string[]>>,
 ): ReturnType<typeof renderProject> {
   const template = readFileSync(join(REPOSITORY, "docker/project-template.yml"), "utf8");
-  const stacks = loadStacks();
+  const { stacks } = hostStacks(dataDirectory());
   return renderProject({
     ...{ spec, stacks, template, instanceId, kinds, imageVolumes },
     attachments: loadAttachments(),

@@ -1,5 +1,7 @@
 import { stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
+import { SlipwayError } from "../../../../core/errors.ts";
+import { hostStacks } from "../../../../docker/stacks/hostStacks.ts";
 import { dataPaths, isErrorCode } from "../../../setup/dataDir.ts";
 import { kernelLimits, raiseCommand } from "../../../../worker/kernel/kernelLimits.ts";
 import { failed, ok, skipped, warning, type Check, type Finding } from "./check.ts";
@@ -14,6 +16,7 @@ export function machineChecks(dataDir: string): Check[] {
   return [
     { title: "Node.js", run: nodeVersion },
     { title: "data directory", run: async () => await dataDirectoryIsPrivate(dataDir) },
+    { title: "stacks", run: async () => stacks(dataDir) },
     { title: "disk space", run: async () => await diskSpace(dataDir) },
     { title: "kernel limits", run: limitsOfTheKernel },
   ];
@@ -38,6 +41,21 @@ async function dataDirectoryIsPrivate(dataDir: string): Promise<Finding> {
   return mode === 0o700
     ? ok(dataDir)
     : failed(`${keys} has mode ${mode.toString(8)}: others can read the keys`, `chmod 700 ${keys}`);
+}
+
+function stacks(dataDir: string): Finding {
+  try {
+    const { stacks, own, folder } = hostStacks(dataDir);
+    const total = `${Object.keys(stacks).length} stacks`;
+    return ok(
+      own.length === 0
+        ? `${total}, none of your own in ${folder}`
+        : `${total}, of your own: ${own.join(", ")}`,
+    );
+  } catch (error) {
+    if (!(error instanceof SlipwayError)) throw error;
+    return failed(error.message, error.data.hint ?? "Correct it as docs/stacks.md says.");
+  }
 }
 
 async function diskSpace(dataDir: string): Promise<Finding> {
