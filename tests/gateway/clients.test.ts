@@ -67,6 +67,10 @@ describe("behind a load balancer that is trusted", () => {
 
 describe("a project that bounds a client's connections", () => {
   const held: http.ClientRequest[] = [];
+  const letGo = (request: http.ClientRequest) => {
+    if (held.includes(request)) held.splice(held.indexOf(request), 1);
+    request.destroy();
+  };
   const hold = async (client: string) => {
     const request = http.get({
       port: PORT,
@@ -76,21 +80,26 @@ describe("a project that bounds a client's connections", () => {
       ...from(client),
     });
     request.on("error", () => undefined);
+    // One that is answered all the same (a machine so busy that the container is not reached in time) is not held.
+    request.on("response", () => letGo(request));
     held.push(request);
     await once(request, "finish");
   };
 
   test("turns away what is too much, of that client alone, until another one ends", async () => {
     await push({}, { connections: 3 });
-    for (let count = 0; count < 3; count += 1) await hold("203.0.113.31");
     const status = async (client: string) => (await ask(PORT, `${AT_SHOP}/`, from(client))).status;
-    await expect.poll(() => status("203.0.113.31"), { timeout: 20_000 }).toBe(429);
+    const statusWithThree = async () => {
+      while (held.length < 3) await hold("203.0.113.31");
+      return await status("203.0.113.31");
+    };
+    await expect.poll(statusWithThree, { timeout: 60_000 }).toBe(429);
     expect(await status("203.0.113.32")).toBe(200);
     const refused = await ask(PORT, `${AT_SHOP}/`, from("203.0.113.31"));
     expect(refused.headers["retry-after"]).toBe("1");
-    held.pop()!.destroy();
+    letGo(held[0]!);
     await expect.poll(() => status("203.0.113.31"), { timeout: 20_000 }).toBe(200);
-    for (const request of held.splice(0)) request.destroy();
+    for (const request of [...held]) letGo(request);
   });
 });
 

@@ -1,9 +1,9 @@
-import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { access, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { LocalCa } from "../../worker/certificates/localCa.ts";
+import { debianPrograms, type Program } from "./debianPrograms.ts";
 import { waitFor } from "../../worker/gateway/waitFor.ts";
 
 /**
@@ -11,8 +11,6 @@ import { waitFor } from "../../worker/gateway/waitFor.ts";
  * `pebble`, unpacked into a folder of its own and installed nowhere.
  */
 
-const run = promisify(execFile);
-const DOWNLOAD_MS = 120_000;
 const READY_MS = 30_000;
 
 export type Pebble = {
@@ -30,7 +28,7 @@ export type Pebble = {
  */
 export async function startPebble(challengePort: number, firstPort: number): Promise<Pebble> {
   const folder = await mkdtemp(join(tmpdir(), "slipway-pebble-"));
-  const programs = await findPrograms(folder);
+  const programs = await debianPrograms(["pebble", "pebble-challtestsrv"], ["pebble"], folder);
   const ca = await LocalCa.open(folder, Date.now());
   const own = await ca.issue({ dns: ["localhost"], ips: ["127.0.0.1"] }, Date.now());
   const paths = {
@@ -60,18 +58,15 @@ export async function startPebble(challengePort: number, firstPort: number): Pro
   ]);
 
   let log = "";
-  const start = (program: string, args: string[], env: NodeJS.ProcessEnv = {}) => {
-    const child = spawn(program, args, {
-      env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+  const start = ({ path, env: own }: Program, args: string[], env: NodeJS.ProcessEnv = {}) => {
+    const child = spawn(path, args, { env: { ...own, ...env }, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (log += String(chunk)));
     return child;
   };
   const off = ["http01", "https01", "tlsalpn01"].flatMap((name) => [`-${name}`, ""]);
   const names = ["-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""];
   const children = [
-    start(programs.dns, [
+    start(programs["pebble-challtestsrv"], [
       ...names,
       ...off,
       "-dns01",
@@ -102,36 +97,6 @@ export async function startPebble(challengePort: number, firstPort: number): Pro
     throw error;
   }
   return { directory: `https://127.0.0.1:${port}/dir`, caFile: paths.ca, log: () => log, stop };
-}
-
-async function findPrograms(folder: string): Promise<{ pebble: string; dns: string }> {
-  const onPath = (name: string) =>
-    run("/bin/sh", ["-c", 'command -v "$0"', name]).then(
-      ({ stdout }) => stdout.trim(),
-      () => null,
-    );
-  const installed = [await onPath("pebble"), await onPath("pebble-challtestsrv")];
-  if (installed[0] && installed[1]) return { pebble: installed[0], dns: installed[1] };
-  const unpacked = join(folder, "package");
-  await mkdir(unpacked);
-  try {
-    await run("apt-get", ["download", "pebble"], { cwd: unpacked, timeout: DOWNLOAD_MS });
-    const [archive] = (await readdir(unpacked)).filter((name) => name.endsWith(".deb"));
-    await run("dpkg-deb", ["-x", join(unpacked, archive!), unpacked], { timeout: DOWNLOAD_MS });
-  } catch (cause) {
-    throw new Error(
-      "The ACME test server is missing. Install pebble (https://github.com/letsencrypt/pebble).",
-      {
-        cause,
-      },
-    );
-  }
-  const programs = {
-    pebble: join(unpacked, "usr/bin/pebble"),
-    dns: join(unpacked, "usr/bin/pebble-challtestsrv"),
-  };
-  await Promise.all(Object.values(programs).map((path) => access(path)));
-  return programs;
 }
 
 async function end(child: ChildProcess): Promise<void> {
