@@ -16,6 +16,8 @@ type Project = Doc<"projects">;
 type Environment = Doc<"environments">;
 type Labelled = { labels: Record<string, string> };
 
+const NO_IMAGE = "there is no image";
+
 /** What has to be true once nothing has gone wrong for long enough; everything that is not goes to `violate`. */
 export async function checkEnd(world: World, people: People): Promise<void> {
   const violate = (what: string) => world.watcher.violate(`in the end: ${what}`);
@@ -75,7 +77,7 @@ function hindranceOf(
   if (!rendered) return `it cannot be rendered: ${String(error)}`;
   const { images, registry } = world.engine;
   const missing = rendered.services.find(({ image }) => !images.has(image) && !registry.has(image));
-  if (missing) return `there is no image ${missing.image}`;
+  if (missing) return `${NO_IMAGE} ${missing.image}`;
   // People may override every guard: then there may be nothing to make a release of.
   const workspace = volumeName(project.namespace, "dev", "workspace");
   const { volumes } = world.engine;
@@ -133,7 +135,9 @@ function checkEnvironment(world: World, end: End, violate: Violate): void {
     if (desired !== "absent" && project.hostId) violate(`${name} is to be ${desired} and was never reported`);
     return;
   }
-  if (seen.phase !== phase) {
+  // An image that is nowhere is tried again every minute or two, and that is said while it lasts.
+  const isTriedAgain = cause?.startsWith(NO_IMAGE) && /: being pulled\.$/.test(seen.message ?? "");
+  if (seen.phase !== phase && !isTriedAgain) {
     violate(
       `${name} is ${phase}, and reported as ${seen.phase}: ${seen.message || JSON.stringify(seen.conditions)}`,
     );

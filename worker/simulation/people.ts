@@ -236,13 +236,15 @@ export class People {
     if (engine.find(name)) return;
     const container = containers.add({ ...BARE, name, labels: pick < 0.5 ? {} : OTHER_INSTANCE });
     container.state = "running";
-    const isThere = () =>
+    const isUntouched = () =>
       engine.containers.get(container.id) === container &&
-      container.state === "running" &&
+      container.state !== "paused" &&
+      !container.stoppedByHand &&
       !container.removing;
+    // When everything calms down, a restart of the engine may not have brought it back yet.
     if (isNamesake)
-      this.passing(`the namesake ${name}`, isThere, () => void engine.containers.delete(container.id));
-    else this.foreign.push({ what: name, isThere });
+      this.passing(`the namesake ${name}`, isUntouched, () => void engine.containers.delete(container.id));
+    else this.foreign.push({ what: name, isThere: () => isUntouched() && container.state === "running" });
   }
 
   /** Something that is in the way until people take it away. */

@@ -22,6 +22,8 @@ export class Watcher implements EngineObserver {
   readonly reclaimed = new Set<string>();
   /** Blocks that somebody outside had at some time. */
   readonly foreignSubnets: string[] = [];
+  /** Blocks that were free when the control plane last changed. */
+  private freeSubnets: ReadonlySet<unknown> = new Set();
 
   constructor(private readonly world: World) {}
 
@@ -99,13 +101,19 @@ export class Watcher implements EngineObserver {
     }
   }
 
-  /** A subnet is free only once no network of ours has it. */
+  /**
+   * A subnet is given back only once no network of ours has it. One that comes later, from a call of a worker that died,
+   * cannot be foreseen; it must be gone in the end.
+   */
   onControlPlane(): void {
     const rows = this.world.server.database.all("subnets");
     const free = new Set(rows.filter((row) => row.state === "free").map((row) => row.cidr));
+    const before = this.freeSubnets;
+    this.freeSubnets = free;
     if (free.size === 0) return;
     for (const { name, labels, subnet } of this.world.engine.networks.values()) {
-      if (!free.has(subnet) || labels[LABELS.instance] !== REGISTRATION.instanceId) continue;
+      if (!free.has(subnet) || before.has(subnet)) continue;
+      if (labels[LABELS.instance] !== REGISTRATION.instanceId) continue;
       if (projectOf(this.world, labels[LABELS.namespace])) {
         this.violate(`${subnet} was given back while ${name} has it`);
       }

@@ -141,9 +141,11 @@ export class WorkerProcess {
 
   private tell(event: string, fields: Record<string, unknown>): void {
     this.world.story.tell(this.name, () => {
-      const shown = Object.entries(fields).map(([key, value]) => {
+      const shown = Object.entries(fields).flatMap(([key, value]) => {
+        // How long something took is measured with the real clock, which no seed decides.
+        if (key === "ms") return [];
         const text = value instanceof Error ? value.message : String(value);
-        return `${key}=${text}`;
+        return [`${key}=${text}`];
       });
       return [event, ...shown].join(" ");
     });
