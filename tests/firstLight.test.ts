@@ -1,4 +1,5 @@
-import { access, readFile, readdir } from "node:fs/promises";
+import { access, readFile, readdir, writeFile } from "node:fs/promises";
+import https from "node:https";
 import { join } from "node:path";
 import Docker from "dockerode";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -128,6 +129,53 @@ describe("the first start", () => {
   test("its events tell who moved it and why", async () => {
     const said = await slipway.must("events", "hello");
     expect(said).toMatch(/project\.transition .*development.* first run/);
+  });
+});
+
+describe("https and manifests", () => {
+  /** By the name of an environment's own, trusting Slipway's CA alone. */
+  async function getSecurely(host: string): Promise<number> {
+    const { httpsPort } = await slipway.instance();
+    const trust = await slipway.json<{ certificate: string }>("trust");
+    const ca = await readFile(trust.certificate);
+    return await new Promise((resolve, reject) => {
+      https
+        .get({ host: "127.0.0.1", port: httpsPort, servername: host, ca, headers: { host }, timeout: 10_000 })
+        .on("response", (response) => resolve(response.resume().statusCode ?? 0))
+        .on("error", reject);
+    });
+  }
+
+  test("an environment answers by its own name over https, with a certificate of Slipway's CA", async () => {
+    // The certificate comes a moment after the project's first containers.
+    const status = await eventually("https", () =>
+      getSecurely("dev--hello.localhost").catch(() => undefined),
+    );
+    expect(status).toBe(200);
+    const listed = await slipway.json<{ id: string; source: string }[]>("cert", "list");
+    expect(listed).toMatchObject(["base", "project-hello"].map((id) => ({ id, source: "local" })));
+  });
+
+  test("another manifest changes what it is about, and a stale one is refused", async () => {
+    const { manifest, manifestRevision, namespace } = await show("hello");
+    const before = (await containersOf(namespace)).map(({ Id }) => Id);
+    const file = join(slipway.dataDir, "hello.yml");
+    const changed = {
+      ...(manifest as object),
+      domains: ["hello.example.com"],
+      gateway: { connections: 500 },
+    };
+    await writeFile(file, JSON.stringify(changed));
+    const update = ["project", "update", "hello", "--file", file, "--revision", String(manifestRevision)];
+    expect(await slipway.json(...update, "--wait")).toMatchObject({ changed: ["domains", "gateway"] });
+    // What is about the gateway alone restarts nothing.
+    expect((await containersOf(namespace)).map(({ Id }) => Id)).toEqual(before);
+    await eventually("a certificate for the domain", async () => {
+      const listed = await slipway.json<{ id: string }[]>("cert", "list");
+      return listed.some(({ id }) => id === "hello.example.com");
+    });
+    const stale = await slipway.slipway(...update);
+    expect([stale.code, stale.stderr]).toEqual([1, expect.stringContaining("changed in between")]);
   });
 });
 
