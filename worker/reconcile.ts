@@ -145,7 +145,7 @@ export async function reconcile(
   });
 
   const leaving = leavingIn(operations);
-  await routeFor(context, spec, early, leaving, {});
+  await routeFor(context, spec, early, leaving, toldFailures(context, spec));
 
   const known = {
     ...{ namespace, renderError: rendering.error, held, overfull, exhausted: turn.last },
@@ -157,7 +157,9 @@ export async function reconcile(
     before: context.reporter.last(projectId, kind)?.conditions ?? [],
     awaited: provided.silent.get(kind) ?? null,
   });
-  await report(context, spec, whileFetching(early, operations, known, of), awaited);
+  // Once the attempts are used up it is failed, also while another one is made.
+  const fetching = turn.last ? [] : whileFetching(early, operations, known, of);
+  await report(context, spec, fetching, awaited);
 
   const execution = await run(context, spec, operations);
   const released = await context.groups.release(group, spec);
@@ -417,6 +419,19 @@ async function logsOf(
     logs.set(name, await engine.tailLogs(name, LOG_LINES).catch(() => ""));
   }
   return logs;
+}
+
+/** Why environments failed, as last told of what is wanted still: their page goes on saying so until more is known. */
+function toldFailures(
+  { reporter }: ReconcileContext,
+  { projectId, environments }: ProjectSpec,
+): FailedMessages {
+  return failedMessages(
+    environments.flatMap(({ kind, generation }) => {
+      const told = reporter.last(projectId, kind);
+      return told?.observedGeneration === generation ? [told] : [];
+    }),
+  );
 }
 
 function failedMessages(
