@@ -66,5 +66,6 @@ new WebSocketServer({ server }).on("connection", (socket, request) => {
   socket.send(JSON.stringify({ name, url: request.url }));
   socket.on("message", (message) => socket.send(String(message).toUpperCase()));
 });
-server.listen(port, "0.0.0.0");
+// As many as the gateway lets one client have: the engine of a busy machine takes them only one by one.
+server.listen({ port, host: "0.0.0.0", backlog: 4096 });
 process.on("SIGTERM", () => process.exit(0));

@@ -144,10 +144,11 @@ export function planVolume(
     `${volume.name} is filled: from here on it is the project's own`,
     puts.length === 0 ? [helper] : puts,
   );
-  for (const target of from ? [filler, reader] : [filler]) {
-    plan.add(kind, { do: "remove container", target }, `${volume.name} is filled`, [counts]);
-  }
-  return { made, filled: [counts] };
+  // Nothing starts before they are gone: where one is found, nobody has written to the volume yet.
+  const gone = (from ? [filler, reader] : [filler]).map((target) =>
+    plan.add(kind, { do: "remove container", target }, `${volume.name} is filled`, [counts]),
+  );
+  return { made, filled: gone };
 }
 
 function startersOf(volume: RenderedVolume): { stack: string; folder: string }[] {
