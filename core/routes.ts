@@ -16,6 +16,8 @@ export type RouteState = (typeof ROUTE_STATES)[number];
 const PREFIX = /^\/$|^(?:\/[A-Za-z0-9._~-]+)+$/;
 export const DOMAIN =
   /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+$/;
+/** An address, or a name that every machine has for itself. */
+const NOBODYS_DOMAIN = /\.(?:\d+|localhost)$/;
 const HEADER_NAME = /^[A-Za-z0-9-]{1,64}$/;
 /** Visible ASCII and spaces: no line break can reach a response. */
 const HEADER_VALUE = /^[\x20-\x7e]{0,1024}$/;
@@ -185,7 +187,10 @@ export const vEnvironmentRoute = z
   });
 
 export const vDomain = z.strictObject({
-  name: z.string().regex(DOMAIN, "a lower-case domain name, like shop.example.com"),
+  name: z
+    .string()
+    .regex(DOMAIN, "a lower-case domain name, like shop.example.com")
+    .refine((name) => !NOBODYS_DOMAIN.test(name), "no address, and no name below localhost"),
   environment: z.enum(["dev", "test", "deploy"]),
 });
 

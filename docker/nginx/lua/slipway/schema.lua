@@ -227,7 +227,9 @@ local project = object({
 }, {
   domains = array(
     object({
-      name = text(("^%s(?:\\.%s)+$"):format(domain_label, domain_label), 253, "a lower-case domain name"),
+      name = text(
+        ("^(?!.*\\.(?:[0-9]+|localhost)$)%s(?:\\.%s)+$"):format(domain_label, domain_label), 253, "a lower-case domain name"
+      ),
       environment = one_of("dev", "test", "deploy"),
     }, {}),
     64
