@@ -81,7 +81,7 @@ describe("an environment that is to run", () => {
       8. remove container ns_dev_workspace_filler after 7: ns_dev_workspace is filled
       9. create container ns-dev-app-1 (slipway/node:20) after 4, 1: dev is to run and has no such container
       10. connect ns-dev-app-1 to ns_dev_egress after 9, 2: it is made on one network only
-      11. start container ns-dev-app-1 after 9, 10, 8: dev is to run"
+      11. start container ns-dev-app-1 after 9, 10, 7: dev is to run"
     `);
   });
 
@@ -180,7 +180,7 @@ describe("a workspace", () => {
       2. put starter node into . by ns_dev_workspace_filler after 1: ns_dev_workspace begins as the starter of node
       3. remove volume ns_dev_workspace_unfilled after 2: ns_dev_workspace is filled: from here on it is the project's own
       4. remove container ns_dev_workspace_filler after 3: ns_dev_workspace is filled
-      5. start container ns-dev-app-1 after 4: dev is to run, and it was never started"
+      5. start container ns-dev-app-1 after 3: dev is to run, and it was never started"
     `);
   });
 

@@ -144,11 +144,10 @@ export function planVolume(
     `${volume.name} is filled: from here on it is the project's own`,
     puts.length === 0 ? [helper] : puts,
   );
-  // Nothing starts before they are gone: where one is found, nobody has written to the volume yet.
-  const gone = (from ? [filler, reader] : [filler]).map((target) =>
-    plan.add(kind, { do: "remove container", target }, `${volume.name} is filled`, [counts]),
-  );
-  return { made, filled: gone };
+  for (const target of from ? [filler, reader] : [filler]) {
+    plan.add(kind, { do: "remove container", target }, `${volume.name} is filled`, [counts]);
+  }
+  return { made, filled: [counts] };
 }
 
 function startersOf(volume: RenderedVolume): { stack: string; folder: string }[] {
