@@ -4,11 +4,20 @@ import { defineConfig } from "vitest/config";
 /** These make and remove images that all others use. */
 const ALONE = ["tests/imageBuilding.test.ts", "tests/images.test.ts"];
 
+/** Together they take as long as all others: `npm run test:long`, beside `npm test`. */
+const LONG = [
+  "tests/deploys.test.ts",
+  "tests/parallelRuns.test.ts",
+  "tests/gateway/{acme,clients}.test.ts",
+  "tests/isolation/*.test.ts",
+  "tests/worker/{engineRestart,releases,workspace}.test.ts",
+];
+
 /**
- * Six projects, so that one kind of test can be run alone (`npx vitest run --project unit`):
+ * Seven projects, so that one kind of test can be run alone (`npx vitest run --project unit`):
  * `unit` needs nothing, `convex` runs in the edge runtime as convex-test asks, `embedded` starts real servers,
- * `control` runs the control plane's suite on such a server, `e2e` needs Docker and comes after all others, as its time
- * is the engine's; its files have ports, subnets and an instance of their own. `e2e-alone` runs last, a file at a time.
+ * `control` runs the control plane's suite on such a server, `e2e` needs Docker and comes after all others, a file at a
+ * time, as its files share one engine and its firewall. `e2e-alone` runs last. `e2e-long` is no part of `npm test`.
  */
 export default defineConfig({
   test: {
@@ -50,11 +59,23 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["tests/**/*.test.ts"],
-          exclude: ["tests/control*.test.ts", ...ALONE],
+          exclude: ["tests/control*.test.ts", ...ALONE, ...LONG],
           globalSetup: ["tests/global-setup.ts"],
           testTimeout: 240_000,
           hookTimeout: 300_000,
+          fileParallelism: false,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "e2e-long",
+          include: LONG,
+          globalSetup: ["tests/global-setup.ts"],
+          testTimeout: 240_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
       {
