@@ -1,4 +1,4 @@
-import { access, readFile, readdir, writeFile } from "node:fs/promises";
+import { access, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import https from "node:https";
 import { join } from "node:path";
 import Docker from "dockerode";
@@ -176,6 +176,8 @@ describe("https and manifests", () => {
     });
     const stale = await slipway.slipway(...update);
     expect([stale.code, stale.stderr]).toEqual([1, expect.stringContaining("changed in between")]);
+    // A purge leaves what is not Slipway's.
+    await rm(file);
   });
 });
 
