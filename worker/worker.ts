@@ -19,7 +19,7 @@ import { HostPorts, type PortHolder } from "./ports/hostPorts.ts";
 import { Presence } from "./presence.ts";
 import { DEFAULT_RETRY, KeyedQueue, type RetryPolicy, type Turn } from "./queue.ts";
 import { Readiness } from "./readiness.ts";
-import { reconcile, type ReconcileContext } from "./reconcile.ts";
+import { reconcile } from "./turn/reconcile.ts";
 import { removeOrphan } from "./removeOrphan.ts";
 import { renderWanted } from "./renderWanted.ts";
 import { Reporter } from "./reporter.ts";
@@ -29,6 +29,7 @@ import { RouteTable } from "./routeTable.ts";
 import { StaleHealth } from "./staleHealth.ts";
 import type { Sources } from "./sources/sources.ts";
 import type { Starters } from "./starters.ts";
+import type { TurnContext } from "./turn/turnContext.ts";
 import { Wanted } from "./wanted.ts";
 
 /** Projects that are worked on at once: more of them would make each slower, not all of them faster. */
@@ -323,7 +324,7 @@ export class Worker {
     await removeOrphan({ ...this.options, routes: this.routes }, namespace);
   }
 
-  private context(): ReconcileContext {
+  private context(): TurnContext {
     return {
       ...this.options,
       routes: this.routes,

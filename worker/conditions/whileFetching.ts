@@ -1,8 +1,9 @@
-import type { EnvironmentKind } from "../core/lifecycle.ts";
-import type { EnvironmentObservation } from "../core/projectSpec.ts";
-import { conditionsOf, type Findings } from "./conditions.ts";
-import type { Operation } from "./plan/operation.ts";
-import type { SeenEnvironment } from "./seen.ts";
+import type { EnvironmentKind } from "../../core/lifecycle.ts";
+import type { EnvironmentObservation } from "../../core/projectSpec.ts";
+import type { Operation } from "../plan/operation.ts";
+import type { SeenEnvironment } from "../seen.ts";
+import { conditionsOf } from "./conditionsOf.ts";
+import type { Findings } from "./findings.ts";
 
 type Known = Omit<
   Findings,

@@ -1,13 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { LABELS } from "../core/labels.ts";
-import { NAMESPACE, projectSpec, STACKS, TEMPLATE } from "../core/render/render.fixtures.ts";
-import type { EnvironmentSpec } from "../core/projectSpec.ts";
-import { conditionsOf, START_LIMIT_MS, type Findings } from "./conditions.ts";
-import type { EngineContainer, EngineVolume } from "./engine/engine.ts";
-import { EngineError } from "./engine/engineError.ts";
-import type { Action } from "./plan/operation.ts";
-import { renderWanted } from "./renderWanted.ts";
-import { seeProject } from "./seen.ts";
+import { LABELS } from "../../core/labels.ts";
+import { NAMESPACE, projectSpec, STACKS, TEMPLATE } from "../../core/render/render.fixtures.ts";
+import type { EnvironmentSpec } from "../../core/projectSpec.ts";
+import type { EngineContainer, EngineVolume } from "../engine/engine.ts";
+import { EngineError } from "../engine/engineError.ts";
+import type { Action } from "../plan/operation.ts";
+import { renderWanted } from "../renderWanted.ts";
+import { seeProject } from "../seen.ts";
+import { conditionsOf } from "./conditionsOf.ts";
+import { START_LIMIT_MS, type Findings } from "./findings.ts";
 
 const NAME = `${NAMESPACE}-dev-app-1`;
 

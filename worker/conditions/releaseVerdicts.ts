@@ -1,6 +1,8 @@
-import { describeResult, hasPassed } from "../core/releases.ts";
-import { explain, reasonOf, type Findings, type Verdict } from "./conditions.ts";
-import { SnapshotLost } from "./snapshots/takeSnapshot.ts";
+import { describeResult, hasPassed } from "../../core/releases.ts";
+import { SnapshotLost } from "../snapshots/takeSnapshot.ts";
+import { explain, reasonOf } from "./explain.ts";
+import type { Findings } from "./findings.ts";
+import { no, type Verdict } from "./verdict.ts";
 
 /** Reasons after which nothing more happens by itself: only a new release helps. */
 export const ENDED_REASONS: ReadonlySet<string> = new Set(["TestsFailed", "TestsTimedOut", "SnapshotLost"]);
@@ -26,8 +28,4 @@ export function passedMessage({ seen }: Findings): string {
   const { kind, release } = seen.spec;
   if (kind !== "test" || !release?.result || !hasPassed(release.result)) return "";
   return `Release ${release.number}: ${describeResult(release.result)}.`;
-}
-
-function no(reason: string, message: string): Verdict {
-  return { status: "false", reason, message };
 }

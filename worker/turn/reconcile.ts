@@ -1,0 +1,158 @@
+import type { EnvironmentKind } from "../../core/lifecycle.ts";
+import type { EnvironmentObservation } from "../../core/projectSpec.ts";
+import { waitsForImages } from "../attachments/attaching.ts";
+import { conditionsOf } from "../conditions/conditionsOf.ts";
+import { explain } from "../conditions/explain.ts";
+import type { Findings } from "../conditions/findings.ts";
+import { whileFetching } from "../conditions/whileFetching.ts";
+import type { Execution } from "../execute.ts";
+import type { Operation } from "../plan/operation.ts";
+import { plan } from "../plan/plan.ts";
+import { portStep } from "../ports/portStep.ts";
+import { fatesOfEarlier, tellRollout } from "../rollout/rolloutStep.ts";
+import type { SeenEnvironment } from "../seen.ts";
+import { isEmpty, type Snapshot } from "../snapshot.ts";
+import { neededSnapshots } from "../snapshots/neededSnapshots.ts";
+import { passWithoutTests } from "../testRuns/followTests.ts";
+import { comeBack } from "./comeBack.ts";
+import { failureLogs } from "./failureLogs.ts";
+import { ask, firstLook, groupContext, look, type FirstLook } from "./firstLook.ts";
+import { failedMessages, routeProject, toldFailures } from "./routeProject.ts";
+import { concerns, leavingIn, runOperations } from "./runOperations.ts";
+import { reallocateTakenSubnets } from "./takenSubnets.ts";
+import { takeSnapshots } from "./takeSnapshots.ts";
+import { report } from "./tell.ts";
+import type { TurnContext, TurnInput } from "./turnContext.ts";
+import { findingsOfKind, findingsOfTurn } from "./turnFindings.ts";
+
+/**
+ * One turn of one project: observe → plan → execute → observe → route → report.
+ * @returns `deleted` once nothing is left of a project that is to be deleted, and the control plane knows
+ * @throws when something failed that another turn may mend
+ */
+export async function reconcile(context: TurnContext, input: TurnInput): Promise<"done" | "deleted"> {
+  const first = await firstLook(context, input);
+  const { spec, rendering, tests } = first;
+  const { projectId, namespace } = spec;
+  const operations = await planTurn(context, first);
+  await announce(context, input, first, operations);
+  const { execution, after, seen } = await act(context, first, operations);
+
+  const ports = await portStep(context, spec, seen);
+  if (ports.exchanged) readAnew(context, projectId);
+  const needed = neededSnapshots(spec, rendering.project, after);
+  const waiting = new Map<EnvironmentKind, unknown>(needed.map(({ kind }) => [kind, null]));
+  const subnetError = await reallocateTakenSubnets(context, spec, execution.failed, after);
+  const logs = await failureLogs(context, seen, first.held);
+  const ofTurn = findingsOfTurn(context, first, input.turn);
+  const findings = (environment: SeenEnvironment, routeError: unknown): Findings => ({
+    ...ofTurn,
+    ...findingsOfKind(context, first, environment.spec.kind),
+    seen: environment,
+    failures: execution.failed.filter(({ operation }) => concerns(operation, spec.status, environment)),
+    logs,
+    routeError,
+    snapshot: waiting.has(environment.spec.kind) ? { error: waiting.get(environment.spec.kind) } : null,
+    now: context.clock.now(),
+  });
+
+  const failures = failedMessages(seen.map((environment) => conditionsOf(findings(environment, null))));
+  const routeError = await routeProject(context, spec, seen, new Set(), failures);
+  if (spec.status === "deleting" && isEmpty(after) && execution.failed.length === 0 && routeError === null) {
+    await context.controlPlane.confirmDeleted(projectId);
+    context.log("deleted", { project: spec.slug, namespace });
+    return "deleted";
+  }
+
+  const rollout = await tellRollout(context, spec, seen, failures.deploy ?? null).catch((error: unknown) => ({
+    ...{ told: false, reverts: false, error },
+  }));
+  // What was live before is wanted again in a moment: then that is what there is to tell.
+  const toldOf = seen.filter(({ spec: { kind } }) => kind !== "deploy" || !rollout.reverts);
+  const tell = async () => {
+    const observations = toldOf.map((environment) => conditionsOf(findings(environment, routeError)));
+    const passed = await passWithoutTests(context, spec, seen, isRunning(observations, "test"));
+    if (passed.error == null && passed.spec !== spec) context.again(projectId, 0);
+    await report(context, spec, observations, input.awaited);
+    return passed.error;
+  };
+  const untold = await tell();
+  comeBack(context, projectId, namespace, seen, tests.lookAgainInMs);
+  if (rollout.told) readAnew(context, projectId);
+
+  let snapshotError: unknown = null;
+  if (rendering.project && execution.failed.length === 0) {
+    const { project } = rendering;
+    snapshotError = await takeSnapshots(context, spec, project, after, needed, async ({ kind }, error) => {
+      waiting.set(kind, error);
+      await tell();
+    });
+  }
+
+  const problem =
+    execution.failed[0]?.error ??
+    routeError ??
+    subnetError ??
+    ports.error ??
+    tests.error ??
+    untold ??
+    ("error" in rollout ? rollout.error : null) ??
+    snapshotError;
+  if (problem != null) throw problem instanceof Error ? problem : new Error(explain(problem));
+  // What is still there though everything was done (a network that others just left) needs another look.
+  if (spec.status === "deleting" && !isEmpty(after)) throw new Error(`${spec.slug} is not gone yet.`);
+  return "done";
+}
+
+async function planTurn(context: TurnContext, first: FirstLook): Promise<Operation[]> {
+  const { spec, rendering, found, seen, missingImages, held, provided } = first;
+  const ready = seen.flatMap(({ replicas }) => replicas.filter((replica) => replica.ready));
+  return plan({
+    ...{ spec, rendered: rendering.project, snapshot: found, missingImages, held },
+    answering: new Set(ready.map(({ name }) => name)),
+    awaited: provided.silent,
+    fates: await fatesOfEarlier(context, spec, seen),
+  });
+}
+
+/** Before anything is done: nothing new is led to what is about to stop, and people are told what takes minutes. */
+async function announce(
+  context: TurnContext,
+  { turn, awaited }: TurnInput,
+  first: FirstLook,
+  operations: readonly Operation[],
+): Promise<void> {
+  const { spec, seen } = first;
+  await routeProject(context, spec, seen, leavingIn(operations), toldFailures(context, spec));
+  const known = findingsOfTurn(context, first, turn);
+  // Once the attempts are used up it is failed, also while another one is made.
+  const fetching = turn.last
+    ? []
+    : whileFetching(seen, operations, known, (kind) => findingsOfKind(context, first, kind));
+  await report(context, spec, fetching, awaited);
+}
+
+/** Does what was planned, and looks again where something was done. */
+async function act(
+  context: TurnContext,
+  { spec, rendering, found, seen, provided }: FirstLook,
+  operations: readonly Operation[],
+): Promise<{ execution: Execution; after: Snapshot; seen: SeenEnvironment[] }> {
+  const execution = await runOperations(context, spec, operations);
+  const released = await context.groups.release(groupContext(context), spec);
+  execution.failed.unshift(...provided.failed, ...released.failed);
+  if (waitsForImages(rendering.project) && execution.failed.length === 0) context.again(spec.projectId, 0);
+  if (operations.length === 0) return { execution, after: found, seen };
+  const after = await look(context, spec.namespace);
+  return { execution, after, seen: await ask(context, spec, rendering.project, after) };
+}
+
+/** What is wanted of the project has changed by what this turn told the control plane. */
+function readAnew({ expire, again }: TurnContext, projectId: string): void {
+  expire(projectId);
+  again(projectId, 0);
+}
+
+function isRunning(observations: readonly EnvironmentObservation[], kind: EnvironmentKind): boolean {
+  return observations.some((observation) => observation.kind === kind && observation.phase === "running");
+}
