@@ -5,6 +5,7 @@ import { FIREWALL_IMAGE } from "../../worker/firewall/firewall.ts";
 import { commandsIn, type RunCommand } from "../../worker/firewall/helper.ts";
 import { parseSave, planFirewall, planRemoval } from "../../worker/firewall/plan.ts";
 import { desiredChains, type Family } from "../../worker/firewall/rules.ts";
+import { checkRules, ensureRules, readTable, removeRules } from "../../worker/firewall/tables.ts";
 
 /** The plan against both iptables and both families, in a network of a container's own. */
 
@@ -72,4 +73,31 @@ describe.each<[string, Family]>([
     expect([...(await table()).keys()].filter((chain) => chain.includes("abcd2345"))).toEqual([]);
     expect(planFirewall(await table(), others).problems).toEqual([]);
   });
+});
+
+/** The engine's own chains, and the jumps to them, as it makes them when it starts. */
+const ENGINE = "iptables-nft -N DOCKER-USER; iptables-nft -N DOCKER-ISOLATION-STAGE-1";
+/** What it does for each network that it makes: both jumps out and in again, the last one first. */
+const MAKES_NETWORKS = `while :; do for chain in DOCKER-ISOLATION-STAGE-1 DOCKER-USER; do
+  iptables-nft -D FORWARD -j $chain 2>/dev/null; iptables-nft -I FORWARD -j $chain; done; usleep 20000; done`;
+
+test("several instances come and go while the engine makes networks, and each has what it wants", async () => {
+  const shell = (text: string) => run(["busybox", "sh", "-c", text]);
+  for (const chain of ["DOCKER-USER", "FORWARD"]) await shell(`iptables-nft -F ${chain}`);
+  await shell(ENGINE);
+  expect(await shell(`(${MAKES_NETWORKS}) >/dev/null 2>&1 & echo $! >/run/engine`)).toMatchObject({
+    exitCode: 0,
+  });
+  const ROUNDS = 3;
+  const lives = ["aaaa1111", "bbbb2222", "cccc3333"].map(async (instance) => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      await ensureRules(run, instance, "nft", "ipv4");
+      expect(await checkRules(run, instance, "nft", "ipv4")).toEqual([]);
+      expect(await removeRules(run, instance, "nft", "ipv4")).toBe(true);
+    }
+  });
+  await Promise.all(lives);
+  await shell("kill $(cat /run/engine)");
+  const left = [...(await readTable(run, "nft", "ipv4")).keys()];
+  expect(left.filter((chain) => /aaaa1111|bbbb2222|cccc3333/.test(chain))).toEqual([]);
 });

@@ -2,8 +2,8 @@ import type Docker from "dockerode";
 import { SlipwayError } from "../../core/errors.ts";
 import { gatewayBridgeName } from "../../core/naming.ts";
 import { withFirewallHelper, type RunCommand } from "./helper.ts";
-import { parseSave, planFirewall, planRemoval, type Table } from "./plan.ts";
-import { desiredChains, forwardChainName, inputChainName, type Chain, type Family } from "./rules.ts";
+import { checkRules, ensureRules, readTable, removeRules, type Backend } from "./tables.ts";
+import { forwardChainName, inputChainName, type Family } from "./rules.ts";
 
 export const FIREWALL_IMAGE = "slipway/firewall:1";
 
@@ -12,19 +12,11 @@ export type FirewallConfig = {
   image?: string;
 };
 
-/** The two ways to the kernel; rules of both count, so every one that the engine uses gets ours. */
-export type Backend = "nft" | "legacy";
-
 export type FirewallReport = {
   /** What was done or, from `checkFirewall`, what is wrong; each a sentence. Empty where all is as it should be. */
   findings: string[];
   backends: Backend[];
 };
-
-/** Seconds that iptables waits for another one to finish. */
-const WAIT_SECONDS = "10";
-/** Somebody else may change the table between a look and a change. */
-const TRIES = 3;
 
 /**
  * The bridge driver's option that every project network needs on engines from 28.2 on: they drop packets that are
@@ -48,7 +40,7 @@ export async function ensureFirewall(docker: Docker, config: FirewallConfig): Pr
     const findings: string[] = [];
     for (const backend of backends) {
       for (const family of await families(run)) {
-        findings.push(...(await ensureChains(run, config.instanceId, backend, family)));
+        findings.push(...(await ensureRules(run, config.instanceId, backend, family)));
       }
     }
     return { findings, backends };
@@ -62,9 +54,7 @@ export async function checkFirewall(docker: Docker, config: FirewallConfig): Pro
     const findings: string[] = [];
     for (const backend of backends) {
       for (const family of await families(run)) {
-        const table = await readTable(run, backend, family);
-        const { problems } = planFirewall(table, chainsFor(config.instanceId, family, table));
-        findings.push(...problems.map((problem) => `${family}, iptables-${backend}: ${problem}`));
+        findings.push(...(await checkRules(run, config.instanceId, backend, family)));
       }
     }
     return { findings, backends };
@@ -79,10 +69,8 @@ export async function removeFirewall(docker: Docker, config: FirewallConfig): Pr
     const findings: string[] = [];
     for (const backend of backends) {
       for (const family of await families(run)) {
-        const input = planRemoval(await readTable(run, backend, family), names);
-        if (input === null) continue;
-        await restore(run, backend, family, input);
-        findings.push(`${family}, iptables-${backend}: removed ${names.join(" and ")}.`);
+        if (await removeRules(run, config.instanceId, backend, family))
+          findings.push(`${family}, iptables-${backend}: removed ${names.join(" and ")}.`);
       }
     }
     return { findings, backends };
@@ -99,31 +87,6 @@ function inHelper<T>(
     { instanceId: config.instanceId, image: config.image ?? FIREWALL_IMAGE },
     work,
   );
-}
-
-async function ensureChains(
-  run: RunCommand,
-  instanceId: string,
-  backend: Backend,
-  family: Family,
-): Promise<string[]> {
-  const done: string[] = [];
-  for (let attempt = 1; ; attempt += 1) {
-    const table = await readTable(run, backend, family);
-    const plan = planFirewall(table, chainsFor(instanceId, family, table));
-    if (plan.restore === null) return done;
-    done.push(...plan.problems.map((problem) => `${family}, iptables-${backend}: ${problem} Set.`));
-    try {
-      await restore(run, backend, family, plan.restore);
-      return done;
-    } catch (error) {
-      if (attempt >= TRIES) throw error;
-    }
-  }
-}
-
-function chainsFor(instanceId: string, family: Family, table: Table): Chain[] {
-  return desiredChains(instanceId, family, table.has("DOCKER-USER") ? "DOCKER-USER" : "FORWARD");
 }
 
 /** Where the engine keeps its IPv4 rules: there ours have to be. */
@@ -150,29 +113,4 @@ async function backendsPresent(run: RunCommand): Promise<Backend[]> {
 async function families(run: RunCommand): Promise<Family[]> {
   const ipv6 = await run(["busybox", "cat", "/proc/net/if_inet6"]);
   return ipv6.exitCode === 0 && ipv6.stdout.trim() !== "" ? ["ipv4", "ipv6"] : ["ipv4"];
-}
-
-function program(backend: Backend, family: Family, action: "save" | "restore"): string {
-  return `${family === "ipv6" ? "ip6tables" : "iptables"}-${backend}-${action}`;
-}
-
-async function readTable(run: RunCommand, backend: Backend, family: Family): Promise<Table> {
-  const command = [program(backend, family, "save"), "-t", "filter"];
-  const { exitCode, stdout, stderr } = await run(command);
-  if (exitCode !== 0) throw commandFailed(command, stderr);
-  return parseSave(stdout);
-}
-
-async function restore(run: RunCommand, backend: Backend, family: Family, input: string): Promise<void> {
-  const command = [program(backend, family, "restore"), "--noflush", "--wait", WAIT_SECONDS];
-  const { exitCode, stderr } = await run(command, input);
-  if (exitCode !== 0) throw commandFailed(command, stderr);
-}
-
-function commandFailed(command: readonly string[], stderr: string): SlipwayError {
-  return new SlipwayError({
-    code: "docker",
-    message: `${command[0]} failed: ${stderr.trim().replace(/\s+/g, " ").slice(0, 500) || "it said nothing"}`,
-    hint: "Look at the machine's firewall: another program may have removed Docker's chains. Restarting the engine makes them anew.",
-  });
 }

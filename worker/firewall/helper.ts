@@ -3,6 +3,7 @@ import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 import { SlipwayError } from "../../core/errors.ts";
 import { LABELS } from "../../core/labels.ts";
+import { pause, realClock } from "../clock.ts";
 import { dockerCall, dockerCallUnless } from "../gateway/dockerCall.ts";
 
 export const FIREWALL_ROLE = "firewall";
@@ -10,6 +11,7 @@ export const FIREWALL_ROLE = "firewall";
 /** A helper whose worker died ends by itself after so long, and removes itself. */
 const HELPER_LIFE_SECONDS = 120;
 const COMMAND_MS = 30_000;
+const EXIT_POLL_MS = 20;
 const MEBIBYTE = 1024 ** 2;
 /** iptables-legacy and the engine keep out of each other's way with this file. */
 const XTABLES_LOCK = "/run/xtables.lock";
@@ -136,11 +138,20 @@ async function runIn(
       });
       stream.end(input);
       const [out, err] = await texts;
-      const { ExitCode } = await exec.inspect({ abortSignal });
-      return { exitCode: ExitCode ?? -1, stdout: out, stderr: err };
+      return { exitCode: await exitCodeOf(exec, abortSignal), stdout: out, stderr: err };
     },
     COMMAND_MS,
   );
+}
+
+/** A command's output may end a moment before the engine knows that the command has. */
+async function exitCodeOf(exec: Docker.Exec, abortSignal: AbortSignal): Promise<number> {
+  for (;;) {
+    const { ExitCode } = await exec.inspect({ abortSignal });
+    if (ExitCode !== null) return ExitCode;
+    abortSignal.throwIfAborted();
+    await pause(realClock, EXIT_POLL_MS);
+  }
 }
 
 async function textOf(stream: PassThrough): Promise<string> {

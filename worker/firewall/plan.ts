@@ -62,6 +62,11 @@ function wayToUserChain(table: Table): { problems: string[]; lines: string[] } {
   };
 }
 
+/** Whether the engine's way to DOCKER-USER is not as it should be: for an instant, or for good. */
+export function isRearranged(table: Table): boolean {
+  return table.has(USER_CHAIN) && wayToUserChain(table).problems.length > 0;
+}
+
 /** The input that takes `names` and every jump to them away; null where nothing of them is there. */
 export function planRemoval(table: Table, names: readonly string[]): string | null {
   const there = names.filter((name) => table.has(name));
