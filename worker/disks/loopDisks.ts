@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { EngineError } from "../engine/engineError.ts";
 import { pause, realClock } from "../clock.ts";
 import type { Disks } from "./disks.ts";
-import { mountPoints } from "./mountTable.ts";
+import { isShared, mountPoints } from "./mountTable.ts";
 import { runProgram, type RunProgram } from "./runProgram.ts";
 
 const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}$/;
@@ -105,6 +105,7 @@ export class LoopDisks implements Disks {
   /** Removes every disk there is: for whoever removes everything. */
   async removeAll(): Promise<void> {
     for (const volume of await readdir(this.folder).catch(() => [])) await this.remove(volume);
+    await this.unmountAll(this.folder);
   }
 
   private of(volume: string, ...path: string[]): string {
@@ -115,6 +116,7 @@ export class LoopDisks implements Disks {
   private async mount(volume: string): Promise<void> {
     const [image, at] = [this.of(volume, "image.ext4"), this.of(volume, "mount")];
     if ((await mounts()).includes(at)) return;
+    await this.share();
     const attempt = async () => {
       // Two loop devices of one image would be two filesystems that overwrite each other.
       const [device] = await this.loopDevices(image);
@@ -130,8 +132,25 @@ export class LoopDisks implements Disks {
     }
   }
 
+  /**
+   * Whoever copies the mount table (a container that starts, a program with namespaces of its own) keeps a disk in use
+   * that is unmounted here, for as long as the copy lives, unless the disk lies in a mount that is shared with the copy.
+   * That is so wherever systemd is; elsewhere the folder becomes such a mount.
+   */
+  private async share(): Promise<void> {
+    const table = await mountinfo();
+    const below = mountPoints(table).some((path) => path.startsWith(`${this.folder}/`));
+    // What is mounted already would vanish below the folder's own mount.
+    if (below || isShared(table, this.folder)) return;
+    await this.run("mount", ["--bind", this.folder, this.folder]);
+    await this.run("mount", ["--make-shared", this.folder]);
+  }
+
   private async unmount(volume: string): Promise<void> {
-    const at = this.of(volume, "mount");
+    await this.unmountAll(this.of(volume, "mount"));
+  }
+
+  private async unmountAll(at: string): Promise<void> {
     for (const _mount of (await mounts()).filter((path) => path === at)) await this.run("umount", [at]);
   }
 
@@ -174,7 +193,11 @@ export class LoopDisks implements Disks {
 }
 
 async function mounts(): Promise<string[]> {
-  return mountPoints(await readFile("/proc/self/mountinfo", "utf8"));
+  return mountPoints(await mountinfo());
+}
+
+async function mountinfo(): Promise<string> {
+  return await readFile("/proc/self/mountinfo", "utf8");
 }
 
 async function changedAt(path: string): Promise<number> {

@@ -11,3 +11,21 @@ export function mountPoints(mountinfo: string): string[] {
     .filter((path) => path !== undefined)
     .map(unescape);
 }
+
+/**
+ * Whether what is mounted at `path` or below is unmounted in copies of this mount table, too, once it is unmounted here.
+ * @param mountinfo the text of /proc/self/mountinfo
+ */
+export function isShared(mountinfo: string, path: string): boolean {
+  let deepest = { at: "", shared: false };
+  for (const line of mountinfo.split("\n")) {
+    const [, , , , escaped = "", , ...rest] = line.split(" ");
+    const at = unescape(escaped);
+    const holds = at === "/" || path === at || path.startsWith(`${at}/`);
+    // Of two at the same place the later one lies on top.
+    if (!holds || at === "" || at.length < deepest.at.length) continue;
+    const optional = rest.slice(0, rest.indexOf("-"));
+    deepest = { at, shared: optional.some((field) => field.startsWith("shared:")) };
+  }
+  return deepest.shared;
+}

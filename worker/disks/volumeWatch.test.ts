@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { VirtualClock } from "../testing/virtualClock.ts";
 import { parseDu } from "./measureVolumes.ts";
-import { mountPoints } from "./mountTable.ts";
+import { isShared, mountPoints } from "./mountTable.ts";
 import { VolumeWatch } from "./volumeWatch.ts";
 
 const NAMESPACE = "project_1700000000000_abcdefgh";
@@ -107,4 +107,13 @@ test("mount points are read as the kernel writes them", () => {
   const text =
     "22 27 0:21 / /proc rw - proc proc rw\n31 27 7:0 / /data/my\\040disk rw - ext4 /dev/loop0 rw\n";
   expect(mountPoints(text)).toEqual(["/proc", "/data/my disk"]);
+});
+
+test("a folder is as shared as the topmost of the deepest mounts that hold it", () => {
+  const line = (at: string, optional: string) => `31 27 7:0 / ${at} rw ${optional} - ext4 /dev/vda rw`;
+  const below = [line("/", ""), line("/data", "shared:7 master:3"), line("/data/one", "")];
+  expect(isShared(below.join("\n"), "/data/volumes")).toBe(true);
+  expect(isShared(below.join("\n"), "/data/one/volumes")).toBe(false);
+  expect(isShared(below.join("\n"), "/database")).toBe(false);
+  expect(isShared([...below, line("/data", "master:3")].join("\n"), "/data/volumes")).toBe(false);
 });

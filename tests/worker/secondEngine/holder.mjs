@@ -6,6 +6,7 @@
  * Usage: holder.mjs <folder> <port>, with an IPC channel for orders `{id, do, …}` and answers `{id, result | error}`.
  */
 import { execFile, spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { createServer, connect } from "node:net";
 import { join } from "node:path";
 
@@ -40,6 +41,11 @@ process.on("message", async ({ id, do: what, ...order }) => {
 });
 process.on("disconnect", () => process.exit(0));
 
+// Copies of others' mounts, which would keep their disks in use for as long as this process lives.
+for (const line of (await readFile("/proc/self/mountinfo", "utf8")).split("\n")) {
+  const [, , , , at] = line.split(" ");
+  if (/ - \S+ \/dev\/loop\d+ /.test(line)) await orders.run({ command: ["umount", "--lazy", at] });
+}
 await orders.run({ command: ["ip", "link", "set", "lo", "up"] });
 createServer((outside) => {
   const inside = connect(Number(port), "127.0.0.1");
