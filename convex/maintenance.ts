@@ -1,6 +1,7 @@
 import { v } from "convex/values";
 import { internal } from "./_generated/api";
 import { internalMutation } from "./_generated/server";
+import { countPage } from "./model/counts.ts";
 import { eraseLeftovers as erase } from "./model/deletion.ts";
 import { reclaimVolumes as reclaim } from "./model/environments.ts";
 import { SYSTEM } from "./model/events.ts";
@@ -100,6 +101,16 @@ export const eraseLeftovers = internalMutation({
   handler: async (ctx, { projectId }) => {
     const more = await erase(ctx, projectId);
     if (more) await ctx.scheduler.runAfter(0, internal.maintenance.eraseLeftovers, { projectId });
+    return null;
+  },
+});
+
+/** Counts projects from before there were counts, a page at a time; where all are counted it reads nothing more. */
+export const countProjects = internalMutation({
+  args: {},
+  returns: v.null(),
+  handler: async (ctx) => {
+    if (await countPage(ctx, PAGE)) await ctx.scheduler.runAfter(0, internal.maintenance.countProjects, {});
     return null;
   },
 });

@@ -9,6 +9,7 @@ import {
   requireReader,
   visibleProject,
 } from "./model/access.ts";
+import { noneCounted, statusCounts as countsOf } from "./model/counts.ts";
 import { boundedPage, lastPage } from "./model/pages.ts";
 import {
   createProject as create,
@@ -20,7 +21,7 @@ import {
 import { requestMove, vMoveResult } from "./model/transition.ts";
 import { updateManifest as updateOf } from "./model/updateManifest.ts";
 import { retry } from "./model/retry.ts";
-import { vKind, vStatus } from "./model/validators.ts";
+import { vKind, vStatus, vStatusCounts } from "./model/validators.ts";
 
 /**
  * Makes a project in `created`: nothing runs yet.
@@ -112,6 +113,18 @@ export const listProjects = query({
             .order("desc");
     const page = await projects.paginate(boundedPage(paginationOpts));
     return { ...page, page: await Promise.all(page.page.map((project) => projectSummary(ctx, project))) };
+  },
+});
+
+/** How many projects of those that the caller may see are in each status. */
+export const statusCounts = query({
+  args: {},
+  returns: vStatusCounts,
+  handler: async (ctx) => {
+    const caller = await requireReader(ctx);
+    if (caller.scope === "all") return await countsOf(ctx);
+    const own = caller.scope === "none" ? null : await ctx.db.get("projects", caller.scope);
+    return { ...noneCounted(), ...(own && { [own.status]: 1 }) };
   },
 });
 

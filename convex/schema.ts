@@ -4,25 +4,31 @@ import { EMBEDDING_DIMENSIONS } from "../core/embeddings.ts";
 import { DEPLOY_KINDS, DEPLOY_STATES } from "../core/deploys.ts";
 import { EVENT_TYPES } from "../core/eventTypes.ts";
 import {
+  hostUsageFields,
   oneOf,
+  metricColumns,
   observationFields,
   vActor,
   vAttachment,
   vAgentName,
   vDesired,
+  vFinding,
+  vHostDrift,
+  vHostError,
+  vHostState,
   vKind,
   vLogLine,
+  vMetricResolution,
   vPausable,
   vReceipt,
   vReleaseState,
+  vReservation,
   vRole,
   vSourceState,
   vStatus,
   vTestVerdict,
   vWhichSubnet,
 } from "./model/validators.ts";
-
-const vReservation = v.object({ cpus: v.number(), memoryBytes: v.number() });
 
 export default defineSchema({
   /** Written by transitions. Read by everyone. The manifest is apart: lists need not read it. */
@@ -43,13 +49,26 @@ export default defineSchema({
     reserved: vReservation,
     /** ms since 1970 from which a failed project's volumes may go; absent when there is nothing to reclaim. */
     reclaimAt: v.optional(v.number()),
+    /** Whether `projectCounts` and its host's load have it; absent in rows from before there were any. */
+    counted: v.optional(v.boolean()),
   })
     .index("by_reclaim_time", ["reclaimAt"])
+    .index("by_counted", ["counted"])
     .index("by_slug", ["slug"])
     .index("by_namespace", ["namespace"])
     .index("by_status", ["status"])
     .index("by_host", ["hostId"])
     .index("by_group", ["groupId"]),
+
+  /**
+   * How many projects are in each status, in parts: a project counts in the one that its id gives, so that moves of
+   * different projects seldom write the same row. Written by whatever makes, moves and removes projects; the sums are
+   * read by `projects:statusCounts`.
+   */
+  projectCounts: defineTable({ shard: v.number(), counts: v.record(v.string(), v.number()) }).index(
+    "by_shard",
+    ["shard"],
+  ),
 
   /** Sets of projects on one host that share a network for each kind of environment, and attachments. */
   groups: defineTable({
@@ -148,15 +167,14 @@ export default defineSchema({
     doorUrl: v.optional(v.string()),
     /** What its worker finds wrong with the machine itself, as sentences. */
     problems: v.optional(v.array(v.string())),
-    /** `live` holds its lease, `lost` let it run out, `left` gave it back. */
-    state: v.union(v.literal("live"), v.literal("lost"), v.literal("left")),
+    state: vHostState,
     /** The fencing number: a write that carries an older one is refused. */
     epoch: v.number(),
   })
     .index("by_name", ["name"])
     .index("by_state", ["state"]),
 
-  /** Written at every heartbeat; read by nothing that is subscribed to. */
+  /** Written at every heartbeat; read by `hosts:lease` alone. */
   hostLeases: defineTable({
     hostId: v.id("hosts"),
     heartbeatAt: v.number(),
@@ -168,7 +186,59 @@ export default defineSchema({
   hostLoads: defineTable({
     hostId: v.id("hosts"),
     reserved: vReservation,
+    /** How many projects live there. */
+    projects: v.optional(v.number()),
   }).index("by_host", ["hostId"]),
+
+  /** What a host's worker finds, mends and fails at. Written by it, where something changed; read by `hosts:listHosts`. */
+  hostReports: defineTable({
+    hostId: v.id("hosts"),
+    /** What `slipway doctor` knows of the machine and the worker, as it was at `at`. */
+    checks: v.optional(v.object({ at: v.number(), findings: v.array(vFinding) })),
+    /** What was found otherwise than it should be, and was put right. */
+    drift: v.optional(vHostDrift),
+    /** The last ones, newest first. */
+    errors: v.optional(v.array(vHostError)),
+  }).index("by_host", ["hostId"]),
+
+  /** What a host uses now. Written by its worker every half minute; read by `hosts:usage` alone. */
+  hostUsages: defineTable({ hostId: v.id("hosts"), ...hostUsageFields }).index("by_host", ["hostId"]),
+
+  /**
+   * Projects that somebody looks at, whose containers are sampled finely until then. Written by `metrics:watch`, removed
+   * when the time is over; read by the host's worker.
+   */
+  metricWatches: defineTable({ projectId: v.id("projects"), hostId: v.id("hosts"), until: v.number() })
+    .index("by_project", ["projectId"])
+    .index("by_host", ["hostId"]),
+
+  /**
+   * What an environment's containers used, as columns: a chunk is a stretch of time of one resolution (core/metrics.ts).
+   * Written by the host's worker; as a chunk of minutes closes it is averaged into one of quarters of an hour. Read by
+   * `metrics:history`. Gone when its time is over, or with the project.
+   */
+  metricChunks: defineTable({
+    projectId: v.id("projects"),
+    hostId: v.id("hosts"),
+    kind: vKind,
+    resolution: vMetricResolution,
+    /** ms since 1970. */
+    start: v.number(),
+    expiresAt: v.number(),
+    series: v.array(v.object(metricColumns)),
+  })
+    .index("by_environment_and_start", ["projectId", "kind", "resolution", "start"])
+    .index("by_host_and_expiry", ["hostId", "expiresAt"]),
+
+  /**
+   * Tokens that wait for a browser, each sealed with a code that is in no table (core/signInLink.ts). Written by
+   * `signIn:offer`; read and removed by the first `signIn:take`, and removed when its time is over.
+   */
+  signInOffers: defineTable({
+    codeHash: v.string(),
+    sealed: v.string(),
+    expiresAt: v.number(),
+  }).index("by_code_hash", ["codeHash"]),
 
   /** One row for each pool that subnets were ever cut from; `next` is the first index never given out. */
   subnetPools: defineTable({ pool: v.string(), next: v.number() }).index("by_pool", ["pool"]),

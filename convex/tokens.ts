@@ -1,9 +1,12 @@
 import { paginationOptsValidator, paginationResultValidator } from "convex/server";
 import { v } from "convex/values";
-import { mutation, query } from "./_generated/server";
-import { actorOf, requireAdmin, requireProject } from "./model/access.ts";
+import { internal } from "./_generated/api";
+import { action, internalMutation, mutation, query } from "./_generated/server";
+import { actorOf, requireAdmin, callerIfAny, requireProject } from "./model/access.ts";
+import { issuedFields, registerIssued as registerFor, vIssued } from "./model/issuing.ts";
 import { boundedPage } from "./model/pages.ts";
-import { registerToken as register, revokeToken as revoke } from "./model/tokens.ts";
+import { expiryOf, registerToken as register, revokeToken as revoke } from "./model/tokens.ts";
+import { signingKey, signToken } from "./model/signing.ts";
 import { vRole } from "./model/validators.ts";
 
 /** Makes a token known that was signed outside, so that it is listed. Its text is never sent here. */
@@ -67,6 +70,70 @@ export const listTokens = query({
       revokedAt: row.revokedAt ?? null,
     }));
     return { ...page, page: await Promise.all(views) };
+  },
+});
+
+/**
+ * What the caller's token says and may do; null without one, with one that ended or was revoked, and with one of a project
+ * that is gone: subscribed to, it tells a page when to sign out.
+ */
+export const whoAmI = query({
+  args: {},
+  returns: v.union(
+    v.object({
+      role: vRole,
+      subject: v.string(),
+      tokenId: v.string(),
+      /** The one project that it is for. */
+      project: v.union(
+        v.object({ slug: v.string(), namespace: v.string(), projectId: v.id("projects") }),
+        v.null(),
+      ),
+      /** Of an agent. */
+      verbs: v.array(v.string()),
+      /** ms since 1970; null where the token was never registered. */
+      expiresAt: v.union(v.number(), v.null()),
+    }),
+    v.null(),
+  ),
+  handler: async (ctx) => {
+    const caller = await callerIfAny(ctx);
+    if (!caller) return null;
+    const { role, subject, tokenId, verbs, scope } = caller;
+    const own = scope === "all" || scope === "none" ? null : await ctx.db.get("projects", scope);
+    return {
+      ...{ role, subject, tokenId },
+      project: own && { slug: own.slug, namespace: own.namespace, projectId: own._id },
+      verbs: [...verbs],
+      expiresAt: await expiryOf(ctx, tokenId),
+    };
+  },
+});
+
+/**
+ * Makes a token where the deployment holds the signing key, which the embedded backend does. An action, as what a
+ * mutation answers may be kept: the token is in this answer and nowhere else.
+ * `agent` gives the verbs of its work; a caller of one project can make tokens of that project alone.
+ * @throws ConvexError `setup` with the command to type where the deployment does not hold the key, `bad_request`
+ */
+export const createToken = action({
+  args: issuedFields,
+  returns: v.object({ token: v.string(), tokenId: v.string(), expiresAt: v.number() }),
+  handler: async (ctx, args): Promise<{ token: string; tokenId: string; expiresAt: number }> => {
+    const tokenId: string = crypto.randomUUID();
+    const issued = await ctx.runMutation(internal.tokens.registerIssued, { ...args, tokenId });
+    const token = await signToken({ ...issued, tokenId }, signingKey());
+    return { token, tokenId, expiresAt: issued.expiresAt };
+  },
+});
+
+/** The row of a token that {@link createToken} is about to sign: the action's caller is the mutation's too. */
+export const registerIssued = internalMutation({
+  args: { ...issuedFields, tokenId: v.string() },
+  returns: vIssued,
+  handler: async (ctx, { tokenId, ...request }) => {
+    const caller = await requireAdmin(ctx);
+    return await registerFor(ctx, caller, tokenId, request);
   },
 });
 

@@ -12,6 +12,9 @@ import {
 import { eraseProject } from "./model/deletion.ts";
 import { deployReportFields, takeDeployReport } from "./model/deploys.ts";
 import { environmentOf, replacePort, replaceSubnet } from "./model/environments.ts";
+import { hostReportFields, takeHostReport } from "./model/hostReports.ts";
+import { metricReportFields, takeMetrics } from "./model/metricReports.ts";
+import { watchedOn } from "./model/metricWatches.ts";
 import * as code from "./model/code.ts";
 import * as hosts from "./model/hosts.ts";
 import { readInbox } from "./model/inbox.ts";
@@ -283,6 +286,46 @@ export const forgetCode = mutation({
     const { host } = await requireLease(ctx, args);
     const indexed = await requireHostedProject(ctx, host, projectId);
     await code.forgetFiles(ctx, indexed, paths);
+    return null;
+  },
+});
+
+/** The projects of the host that somebody looks at until `until` (ms since 1970): their containers are sampled finely. */
+export const watched = query({
+  args: { hostId: v.string() },
+  returns: v.array(v.object({ projectId: v.id("projects"), until: v.number() })),
+  handler: async (ctx, { hostId }) => {
+    const host = await requireHost(ctx, hostId);
+    return await watchedOn(ctx, host._id);
+  },
+});
+
+/**
+ * What containers used (core/metrics.ts): `fine` points 5 s apart, of watched projects alone, or one a `minute` of all.
+ * At most 100 environments and 1000 series at a time. What is not of this host, not newer than what is kept of the
+ * series, or too old to be kept is let go, so the same may be sent again.
+ * @throws ConvexError `too_much`; `bad_request` where the host's clock is more than 5 minutes ahead
+ */
+export const appendMetrics = mutation({
+  args: { ...lease, ...metricReportFields },
+  returns: v.null(),
+  handler: async (ctx, { resolution, environments, ...args }) => {
+    const { host } = await requireLease(ctx, args);
+    await takeMetrics(ctx, host, { resolution, environments });
+    return null;
+  },
+});
+
+/**
+ * What the worker knows of its host itself: of each part the whole, and only those that changed. At most 100 findings;
+ * of errors the newest 10 are kept, of texts 1000 characters.
+ */
+export const reportHost = mutation({
+  args: { ...lease, ...hostReportFields },
+  returns: v.null(),
+  handler: async (ctx, { hostId, epoch, ...report }) => {
+    const { host } = await requireLease(ctx, { hostId, epoch });
+    await takeHostReport(ctx, host._id, report);
     return null;
   },
 });

@@ -35,8 +35,14 @@ const vSummary = z
     name: z.string(),
     namespace: z.string(),
     status: z.enum(STATUSES),
+    allowedNext: z.array(z.enum(STATUSES)),
+    statusChangedAt: TIME,
+    statusReason: z.string().nullable(),
     stack: z.string().nullable(),
+    host: z.string().nullable(),
     environments: z.array(vEnvironmentSummary),
+    trouble: z.string().nullable().meta({ description: "Why the first failed environment failed." }),
+    release: z.number().nullable().meta({ description: "The newest release's number." }),
     createdAt: TIME,
   })
   .meta({ id: "ProjectSummary" });

@@ -27,8 +27,7 @@ const HINT = "slipway token create makes a token.";
 
 /** Who calls. Refuses calls with no valid token of ours, and those of roles that are not among `roles`. */
 async function requireRole(ctx: QueryCtx, roles: readonly Role[]): Promise<Caller> {
-  const identity = await ctx.auth.getUserIdentity();
-  const claims = identity && parseClaims(identity);
+  const claims = await claimsOf(ctx);
   if (!claims) {
     refuse({ code: "unauthenticated", message: "This needs a valid token, and there is none.", hint: HINT });
   }
@@ -43,7 +42,23 @@ async function requireRole(ctx: QueryCtx, roles: readonly Role[]): Promise<Calle
       allowed: [...roles],
     });
   }
-  const { project, ...rest } = claims;
+  return await callerOf(ctx, claims);
+}
+
+/** Who calls, or null: without a token of ours, with one that was revoked, or that is for a project that is gone. */
+export async function callerIfAny(ctx: QueryCtx): Promise<Caller | null> {
+  const claims = await claimsOf(ctx);
+  if (!claims || (await isRevoked(ctx, claims.tokenId))) return null;
+  const caller = await callerOf(ctx, claims);
+  return caller.scope === "none" ? null : caller;
+}
+
+async function claimsOf(ctx: QueryCtx): Promise<Claims | null> {
+  const identity = await ctx.auth.getUserIdentity();
+  return identity && parseClaims(identity);
+}
+
+async function callerOf(ctx: QueryCtx, { project, ...rest }: Claims): Promise<Caller> {
   return {
     ...rest,
     scope: project === undefined ? "all" : ((await findProject(ctx, project))?._id ?? "none"),
@@ -154,6 +169,16 @@ export function noSuchProject(ref: string): never {
     message: `There is no project "${ref.slice(0, 100)}".`,
     hint: "slipway project list shows the projects.",
   });
+}
+
+/** A host, for those whose token is not of one project; else null, as where there is none. */
+export async function visibleHost(
+  ctx: QueryCtx,
+  caller: Caller,
+  hostId: string,
+): Promise<Doc<"hosts"> | null> {
+  const id = caller.scope === "all" ? ctx.db.normalizeId("hosts", hostId) : null;
+  return id && (await ctx.db.get("hosts", id));
 }
 
 /** The host that a worker speaks for, in a query. */

@@ -119,7 +119,7 @@ async function capacityOf(
   return { id, name, cpus, memoryBytes, reserved: difference(reserved, without) };
 }
 
-async function loadOf(ctx: QueryCtx, hostId: Id<"hosts">): Promise<Doc<"hostLoads">> {
+export async function loadOf(ctx: QueryCtx, hostId: Id<"hosts">): Promise<Doc<"hostLoads">> {
   const load = await ctx.db
     .query("hostLoads")
     .withIndex("by_host", (q) => q.eq("hostId", hostId))

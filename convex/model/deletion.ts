@@ -4,6 +4,7 @@ import type { MutationCtx } from "../_generated/server";
 import { eraseAgents } from "./agents.ts";
 import { unreserve } from "./capacity.ts";
 import { claimDomains } from "./domains.ts";
+import { countProject } from "./counts.ts";
 import { environmentsOf, observationsOf, releaseAllocated } from "./environments.ts";
 import { eraseSecrets } from "./secrets.ts";
 import { eraseSource } from "./sources.ts";
@@ -13,6 +14,8 @@ import { eraseCode } from "./code.ts";
 import { eraseDeploys } from "./deploys.ts";
 import { forgetHostWithoutMembers } from "./groups.ts";
 import { dropFromInbox } from "./inbox.ts";
+import { eraseMetrics } from "./metricChunks.ts";
+import { eraseWatch } from "./metricWatches.ts";
 import { eraseReleases } from "./releases.ts";
 
 /** How many rows of one table go in one transaction. */
@@ -41,7 +44,9 @@ export async function eraseProject(ctx: MutationCtx, actor: Actor, project: Doc<
   await eraseAgents(ctx, project);
   await eraseSecrets(ctx, project);
   await eraseSource(ctx, project._id);
+  await eraseWatch(ctx, project._id);
   await ctx.scheduler.runAfter(0, internal.maintenance.eraseLeftovers, { projectId: project._id });
+  await countProject(ctx, project, null);
   await ctx.db.delete("projects", project._id);
   await recordEvent(ctx, {
     type: "project.deleted",
@@ -70,5 +75,6 @@ export async function eraseLeftovers(ctx: MutationCtx, projectId: Id<"projects">
   const code = await eraseCode(ctx, projectId, PAGE);
   const releases = await eraseReleases(ctx, projectId, RELEASE_PAGE);
   const deploys = await eraseDeploys(ctx, projectId, PAGE);
-  return requests.length === PAGE || logs.length === PAGE || code || releases || deploys;
+  const metrics = await eraseMetrics(ctx, projectId, PAGE);
+  return requests.length === PAGE || logs.length === PAGE || code || releases || deploys || metrics;
 }

@@ -2,7 +2,8 @@ import { v, type ObjectType } from "convex/values";
 import { NOTHING } from "../../core/capacity.ts";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
-import type { MutationCtx } from "../_generated/server";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { hasUncounted } from "./counts.ts";
 import type { Actor } from "./events.ts";
 import { recordEvent, SYSTEM } from "./events.ts";
 import { refuse } from "./refuse.ts";
@@ -45,6 +46,7 @@ export async function registerHost(
   if (known) await ctx.db.patch("hosts", hostId, fields);
   else await ctx.db.insert("hostLoads", { hostId, reserved: NOTHING });
   await takeLease(ctx, hostId);
+  if (await hasUncounted(ctx)) await ctx.scheduler.runAfter(0, internal.maintenance.countProjects, {});
   await recordEvent(ctx, {
     type: "host.registered",
     actor,
@@ -162,7 +164,7 @@ async function dropLease(ctx: MutationCtx, hostId: Id<"hosts">): Promise<void> {
   await ctx.db.delete("hostLeases", lease._id);
 }
 
-async function leaseOf(ctx: MutationCtx, hostId: Id<"hosts">): Promise<Doc<"hostLeases"> | null> {
+export async function leaseOf(ctx: QueryCtx, hostId: Id<"hosts">): Promise<Doc<"hostLeases"> | null> {
   return await ctx.db
     .query("hostLeases")
     .withIndex("by_host", (q) => q.eq("hostId", hostId))

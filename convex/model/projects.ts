@@ -2,11 +2,13 @@ import type { Infer } from "convex/values";
 import { v } from "convex/values";
 import { allowedNext } from "../../core/lifecycle.ts";
 import { MAX_SLUG_LENGTH, makeNamespace, slugify } from "../../core/naming.ts";
+import { firstSentence } from "../../core/sentences.ts";
 import { portVariable } from "../../core/ports.ts";
 import { NOTHING } from "../../core/capacity.ts";
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { certificateSpecs, vCertificateSpecs } from "./certificates.ts";
+import { countProject } from "./counts.ts";
 import { claimDomains } from "./domains.ts";
 import { rolloutSpec } from "./deploys.ts";
 import { environmentsOf, makeEnvironments, observationsOf } from "./environments.ts";
@@ -50,7 +52,9 @@ export async function createProject(
     stack: manifest.stack,
     generation: 0,
     reserved: NOTHING,
+    counted: true,
   });
+  await countProject(ctx, null, (await ctx.db.get("projects", projectId))!);
   await saveManifest(ctx, projectId, manifest);
   await claimDomains(ctx, (await ctx.db.get("projects", projectId))!, manifest.domains ?? []);
   await awaitSource(ctx, projectId, manifest);
@@ -180,26 +184,44 @@ export const vProjectSummary = v.object({
   name: v.string(),
   namespace: v.string(),
   status: vStatus,
+  allowedNext: v.array(vStatus),
+  statusChangedAt: v.number(),
+  statusReason: v.union(v.string(), v.null()),
   stack: v.union(v.string(), v.null()),
+  host: v.union(v.string(), v.null()),
   environments: v.array(v.object({ kind: vKind, desired: vDesired, phase: vPhase })),
+  /** The first sentence of what the first failed environment says; null: none failed. */
+  trouble: v.union(v.string(), v.null()),
+  /** The newest one's number. */
+  release: v.union(v.number(), v.null()),
   createdAt: v.number(),
 });
 
 export async function projectSummary(ctx: QueryCtx, project: Doc<"projects">) {
   const seen = await observationsOf(ctx, project._id);
   const environments = await environmentsOf(ctx, project._id);
+  const host = project.hostId && (await ctx.db.get("hosts", project.hostId));
+  const failed = environments
+    .map(({ kind }) => seen.get(kind))
+    .find((observed) => observed?.phase === "failed");
   return {
     projectId: project._id,
     slug: project.slug,
     name: project.name,
     namespace: project.namespace,
     status: project.status,
+    allowedNext: allowedNext(project.status, project.pausedFrom),
+    statusChangedAt: project.statusChangedAt,
+    statusReason: project.statusReason ?? null,
     stack: project.stack ?? null,
+    host: host?.name ?? null,
     environments: environments.map((row) => ({
       kind: row.kind,
       desired: row.desired,
       phase: phaseOf(row, seen.get(row.kind)),
     })),
+    trouble: failed ? firstSentence(failed.message || `its ${failed.kind} environment failed`) : null,
+    release: (await newestRelease(ctx, project._id))?.number ?? null,
     createdAt: Math.floor(project._creationTime),
   };
 }

@@ -21,6 +21,11 @@ export async function isRevoked(ctx: QueryCtx, tokenId: string): Promise<boolean
   return (await tokenOf(ctx, tokenId))?.revokedAt !== undefined;
 }
 
+/** When a token ends by itself, in ms since 1970; null where it was never registered. */
+export async function expiryOf(ctx: QueryCtx, tokenId: string): Promise<number | null> {
+  return (await tokenOf(ctx, tokenId))?.expiresAt ?? null;
+}
+
 async function tokenOf(ctx: QueryCtx, tokenId: string): Promise<Doc<"tokens"> | null> {
   return await ctx.db
     .query("tokens")

@@ -14,6 +14,7 @@ import type { MutationCtx } from "../_generated/server";
 import type { Caller } from "./access.ts";
 import { actorOf, requireMove } from "./access.ts";
 import { ensureAgents } from "./agents.ts";
+import { countProject } from "./counts.ts";
 import { reserve } from "./capacity.ts";
 import { eraseProject } from "./deletion.ts";
 import { beginDeploy } from "./deploys.ts";
@@ -165,9 +166,11 @@ async function enter(
     pausedFrom: to === "paused" && isPausable(project.status) ? project.status : undefined,
     generation: project.generation + 1,
     reclaimAt: to === "failed" && held.hostId ? Date.now() + failedRetentionMs() : undefined,
+    counted: true,
   };
   await ctx.db.patch("projects", project._id, changes);
   const moved = { ...project, ...changes };
+  await countProject(ctx, project, moved);
   await recordEvent(ctx, {
     type: "project.transition",
     actor,

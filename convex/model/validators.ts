@@ -7,7 +7,9 @@ import {
   ENVIRONMENT_KINDS,
   PAUSABLE,
   STATUSES,
+  type Status,
 } from "../../core/lifecycle.ts";
+import { METRIC_RANGES, METRIC_RESOLUTIONS } from "../../core/metrics.ts";
 import { CONDITION_TYPES, PHASES } from "../../core/projectSpec.ts";
 import { RELEASE_STATES } from "../../core/releases.ts";
 
@@ -18,6 +20,13 @@ export function oneOf<T extends string>(values: readonly T[]) {
 }
 
 export const vStatus = oneOf(STATUSES);
+/** A number for each status. */
+export const vStatusCounts = v.object(
+  Object.fromEntries(STATUSES.map((status) => [status, v.number()])) as Record<
+    Status,
+    ReturnType<typeof v.number>
+  >,
+);
 export const vPausable = oneOf(PAUSABLE);
 export const vKind = oneOf(ENVIRONMENT_KINDS);
 export const vDesired = oneOf(DESIRED_STATES);
@@ -111,3 +120,78 @@ export const vActor = v.object({
   subject: v.string(),
   tokenId: v.optional(v.string()),
 });
+
+const vCountOrNull = v.union(v.number(), v.null());
+
+/** core/metrics.ts: averages over the interval that ends at `at`. */
+export const vMetricPoint = v.object({
+  at: v.number(),
+  cpu: v.number(),
+  memoryBytes: v.number(),
+  rxBps: v.number(),
+  txBps: v.number(),
+  readBps: v.number(),
+  writeBps: v.number(),
+  diskBytes: vCountOrNull,
+});
+
+const seriesFields = {
+  service: v.string(),
+  replica: v.number(),
+  cpuLimit: vCountOrNull,
+  memoryLimitBytes: vCountOrNull,
+};
+export const vMetricSeries = v.object({ ...seriesFields, points: v.array(vMetricPoint) });
+export const vMetricRange = oneOf(METRIC_RANGES);
+export const vMetricResolution = oneOf(METRIC_RESOLUTIONS);
+
+/** A series as it is kept: a list of each number, all of one length, which takes a third of what points would. */
+export const metricColumns = {
+  ...seriesFields,
+  at: v.array(v.number()),
+  cpu: v.array(v.number()),
+  memoryBytes: v.array(v.number()),
+  rxBps: v.array(v.number()),
+  txBps: v.array(v.number()),
+  readBps: v.array(v.number()),
+  writeBps: v.array(v.number()),
+  diskBytes: v.array(vCountOrNull),
+};
+
+export const vReservation = v.object({ cpus: v.number(), memoryBytes: v.number() });
+/** `live` holds its lease, `lost` let it run out, `left` gave it back. */
+export const vHostState = oneOf(["live", "lost", "left"]);
+
+export const vFinding = v.object({
+  title: v.string(),
+  state: oneOf(["ok", "warning", "failed", "skipped"]),
+  detail: v.string(),
+  /** What to do about it. */
+  fix: v.union(v.string(), v.null()),
+});
+
+export const vHostDrift = v.object({
+  /** How often, since the worker started. */
+  mended: v.number(),
+  lastAt: vCountOrNull,
+  last: v.union(v.string(), v.null()),
+});
+
+export const vHostError = v.object({ at: v.number(), message: v.string() });
+
+/** What a host uses at `at`. */
+export const hostUsageFields = {
+  at: v.number(),
+  /** In cores, of all that runs there. */
+  cpu: v.number(),
+  memoryBytes: v.number(),
+  /** Of the disk that holds what Docker keeps. */
+  diskFreeBytes: v.number(),
+  diskTotalBytes: v.number(),
+  /** Of the last minute. */
+  loadAverage: v.number(),
+  /** What this Slipway has made there. */
+  containers: v.number(),
+  networks: v.number(),
+  volumes: v.number(),
+};

@@ -22,6 +22,8 @@ export type AccessCase = {
   viewer: "allowed" | "forbidden";
   /** An agent with every verb, called for its own project, or for what is no project's. */
   agent: "allowed" | "forbidden";
+  /** What callers are answered whose token is none, where it is not that they need one. */
+  withoutToken?: "answered" | "not_found";
 };
 
 /** Of the project that the cases are about, with a certificate that was set (tests/controlPlane/matrix.ts). */
@@ -53,6 +55,7 @@ export const ACCESS_CASES: Record<string, AccessCase> = {
   })),
   "projects:getProject": read((_, project) => ({ project })),
   "projects:listProjects": { args: () => ({ paginationOpts }), aboutProject: false, ...everyone },
+  "projects:statusCounts": { args: () => ({}), aboutProject: false, ...everyone },
   "projects:deleteProject": change((_, project) => ({ project })),
   "projects:retryProject": change((_, project) => ({ project })),
   "events:listEvents": read((_, project) => ({ project, paginationOpts })),
@@ -108,6 +111,21 @@ export const ACCESS_CASES: Record<string, AccessCase> = {
   })),
   "tokens:listTokens": change((_, project) => ({ project, paginationOpts })),
   "tokens:revokeToken": { args: () => ({ tokenId: "token-of-marker" }), aboutProject: false, ...adminsOnly },
+  "tokens:whoAmI": { args: () => ({}), aboutProject: false, ...everyone, withoutToken: "answered" },
+  "tokens:createToken": change((_, project) => ({ role: "viewer", project, ttlMs: 3_600_000 })),
+  "signIn:offer": {
+    args: () => ({ codeHash: "0".repeat(64), sealed: "0".repeat(200), expiresAt: Date.now() + 300_000 }),
+    aboutProject: false,
+    ...adminsOnly,
+  },
+  "signIn:take": {
+    args: () => ({ codeHash: "0".repeat(64) }),
+    aboutProject: false,
+    ...everyone,
+    withoutToken: "not_found",
+  },
+  "metrics:watch": read((_, project) => ({ project })),
+  "metrics:history": read((_, project) => ({ project, environment: "dev", range: "1h" })),
   "sources:uploadUrl": change((_, project) => ({ project })),
   "sources:attach": change((_, project) => ({
     project,
@@ -123,6 +141,8 @@ export const ACCESS_CASES: Record<string, AccessCase> = {
   "groups:deleteGroup": { args: () => ({ group: "marker-group" }), aboutProject: false, ...adminsOnly },
   "groups:setGroup": change((_, project) => ({ project, group: null })),
   "hosts:listHosts": { args: () => ({}), aboutProject: false, ...everyone },
+  "hosts:lease": { args: ({ lease: { hostId } }) => ({ hostId }), aboutProject: false, ...everyone },
+  "hosts:usage": { args: ({ lease: { hostId } }) => ({ hostId }), aboutProject: false, ...everyone },
   "worker:register": {
     args: () => ({
       name: "intruder",
@@ -190,6 +210,17 @@ export const ACCESS_CASES: Record<string, AccessCase> = {
     hash: "x",
     chunks: [],
   })),
+  "worker:watched": { args: ({ lease: { hostId } }) => ({ hostId }), aboutProject: false, ...workersOnly },
+  "worker:appendMetrics": work(({ lease }, projectId) => ({
+    ...lease,
+    resolution: "minute",
+    environments: [{ projectId, kind: "dev", series: [] }],
+  })),
+  "worker:reportHost": {
+    args: ({ lease }) => ({ ...lease, errors: [{ at: 1, message: "x" }] }),
+    aboutProject: false,
+    ...workersOnly,
+  },
   "worker:forgetCode": work(({ lease }, projectId) => ({ ...lease, projectId, paths: ["marker.ts"] })),
 };
 

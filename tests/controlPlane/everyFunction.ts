@@ -124,14 +124,12 @@ export function everyFunctionSuite(it: SuiteTest): void {
       const world = await makeWorld(driver);
       const before = await everything(driver);
       for (const fn of functions) {
-        const args = ACCESS_CASES[fn.name]!.args(world, world.theirs.projectId);
-        expect([fn.name, codeOf(await call(driver.as(null), fn, args))]).toEqual([
-          fn.name,
-          "unauthenticated",
-        ]);
+        const { args: argsOf, withoutToken = "unauthenticated" } = ACCESS_CASES[fn.name]!;
+        const args = argsOf(world, world.theirs.projectId);
+        expect([fn.name, codeOf(await call(driver.as(null), fn, args))]).toEqual([fn.name, withoutToken]);
         for (const claims of [ADMIN, WORKER, VIEWER, agentOf(world.theirs.projectId, ...VERBS)]) {
           const outcome = await call(driver.as(revoked(claims)), fn, args);
-          expect([fn.name, claims.role, codeOf(outcome)]).toEqual([fn.name, claims.role, "unauthenticated"]);
+          expect([fn.name, claims.role, codeOf(outcome)]).toEqual([fn.name, claims.role, withoutToken]);
           if (!driver.ended) continue;
           const ended = await call(await driver.ended(claims), fn, args);
           expect([fn.name, claims.role, codeOf(ended)]).toEqual([fn.name, claims.role, "failed"]);
