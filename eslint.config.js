@@ -1,4 +1,5 @@
 import convexPlugin from "@convex-dev/eslint-plugin";
+import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
 /** Which of our folders may import which (DESIGN.md rule 1): a folder, and what it must not reach. */
@@ -7,6 +8,7 @@ const boundaries = {
   convex: ["worker", "scripts", "embedded", "dashboard"],
   worker: ["scripts", "embedded", "dashboard"],
   embedded: ["core", "convex", "worker", "scripts", "dashboard"],
+  dashboard: ["worker", "scripts", "embedded"],
 };
 
 const forbid = (folders) => ({
@@ -22,6 +24,7 @@ export default tseslint.config(
       "node_modules",
       "data",
       "dist",
+      "dashboard/dist",
       "convex/_generated",
       "docker/stacks/starters",
       "**/fixtures/**",
@@ -56,6 +59,15 @@ export default tseslint.config(
       "@convex-dev/no-collect-in-query": "error",
       "@convex-dev/import-wrong-runtime": "error",
     },
+  },
+  {
+    ...reactHooks.configs.flat["recommended-latest"],
+    rules: {
+      ...reactHooks.configs.flat["recommended-latest"].rules,
+      // It says that React Compiler passes virtual lists by; that compiler is not used here.
+      "react-hooks/incompatible-library": "off",
+    },
+    files: ["dashboard/**/*.tsx", "dashboard/**/*.ts"],
   },
   ...Object.entries(boundaries).map(([folder, forbidden]) => ({
     files: [`${folder}/**/*.ts`, `${folder}/**/*.tsx`],

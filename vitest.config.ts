@@ -27,7 +27,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{core,worker,scripts,docker}/**/*.test.ts"],
+          include: ["{core,worker,scripts,docker,dashboard}/**/*.test.{ts,tsx}"],
           testTimeout: 20_000,
         },
       },
