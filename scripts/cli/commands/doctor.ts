@@ -1,9 +1,9 @@
 import type { Command } from "commander";
+import { diagnose, type Diagnosis } from "../../../worker/doctor/check.ts";
 import { dataDirectory } from "../../setup/dataDir.ts";
 import { readInstance } from "../../setup/instance.ts";
 import { connectEngine } from "../../supervisor/engine.ts";
 import { outputOf } from "../lib/context.ts";
-import { diagnose, type Diagnosis } from "../lib/doctor/check.ts";
 import { EXIT } from "../lib/fail.ts";
 import { table, type Output } from "../lib/output.ts";
 import { openSession } from "../lib/session.ts";
@@ -26,11 +26,7 @@ export function addDoctor(program: Command): void {
 }
 
 async function doctor(_options: object, command: Command): Promise<void> {
-  const [{ machineChecks }, { engineChecks }, { slipwayChecks }] = await Promise.all([
-    import("../lib/doctor/machine.ts"),
-    import("../lib/doctor/engine.ts"),
-    import("../lib/doctor/slipway.ts"),
-  ]);
+  const { doctorChecks } = await import("../lib/doctorChecks.ts");
   const output = outputOf(command);
   const dataDir = dataDirectory();
   const progress = output.progress();
@@ -40,11 +36,7 @@ async function doctor(_options: object, command: Command): Promise<void> {
     (error: unknown) => ({ docker: null, why: error instanceof Error ? error.message : String(error) }),
   );
   const session = (await readInstance(dataDir)) ? await openSession(dataDir) : null;
-  const found = await diagnose([
-    ...machineChecks(dataDir),
-    ...engineChecks(engine.docker, engine.why),
-    ...slipwayChecks(dataDir, session, engine.docker),
-  ]);
+  const found = await diagnose(doctorChecks(dataDir, session, engine));
   step.drop();
   progress.close();
   output.data(found, () => report(found, output));

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { askGateway } from "../../../worker/doctor/gateway.ts";
 import { dataDirectory } from "../../setup/dataDir.ts";
 import { readInstance } from "../../setup/instance.ts";
 import { connectEngine } from "../../supervisor/engine.ts";
@@ -6,7 +7,7 @@ import { runningPart } from "../../supervisor/pidFile.ts";
 import { age } from "../lib/age.ts";
 import { outputOf } from "../lib/context.ts";
 import { EXIT, NOT_RUNNING } from "../lib/fail.ts";
-import { backendHealth, gatewayHealth, workerHealth, type Health } from "../lib/health.ts";
+import { backendHealth, workerHealth, type Health } from "../lib/health.ts";
 import { table, type Output } from "../lib/output.ts";
 import { stylePhase } from "../lib/projectText.ts";
 import { openSession } from "../lib/session.ts";
@@ -34,7 +35,7 @@ async function status(_options: object, command: Command): Promise<void> {
     supervisorHealth(dataDir),
     engineHealth(),
     backendHealth(session),
-    gatewayHealth(instance),
+    askGateway(instance.httpPort),
   ]);
   const worker = backend.ok
     ? workerHealth(hosts)

@@ -1,7 +1,5 @@
-import { request } from "node:http";
 import { api } from "../../../convex/_generated/api.js";
 import type { FunctionReturnType } from "convex/server";
-import type { Instance } from "../../setup/instance.ts";
 import { hostName } from "../../supervisor/worker.ts";
 import { explain, failureLine, NOT_RUNNING } from "./fail.ts";
 import type { Session } from "./session.ts";
@@ -10,8 +8,6 @@ import type { Session } from "./session.ts";
 
 export type Health = { ok: boolean; detail: string };
 export type HostView = FunctionReturnType<typeof api.hosts.listHosts>[number];
-
-const GATEWAY_DEADLINE_MS = 4000;
 
 export async function backendHealth(session: Session): Promise<Health & { hosts: HostView[] }> {
   try {
@@ -36,21 +32,4 @@ export function workerHealth(hosts: HostView[]): Health {
     left: `${own.name} has stopped`,
   };
   return { ok: own.state === "live", detail: detail[own.state] };
-}
-
-/** Whether nginx answers on its port, as anybody who opens the page meets it. */
-export async function gatewayHealth({ httpPort }: Instance): Promise<Health> {
-  const url = `http://localhost:${httpPort}/`;
-  return await new Promise((resolve) => {
-    const asked = request(
-      { host: "127.0.0.1", port: httpPort, path: "/", timeout: GATEWAY_DEADLINE_MS },
-      (response) => {
-        response.resume();
-        resolve({ ok: (response.statusCode ?? 500) < 500, detail: `${url} answers ${response.statusCode}` });
-      },
-    );
-    asked.on("timeout", () => asked.destroy(new Error(`no answer within ${GATEWAY_DEADLINE_MS / 1000} s`)));
-    asked.on("error", (error) => resolve({ ok: false, detail: `${url}: ${error.message}` }));
-    asked.end();
-  });
 }

@@ -1,9 +1,8 @@
 import { stat, statfs } from "node:fs/promises";
-import { dirname } from "node:path";
-import { SlipwayError } from "../../../../core/errors.ts";
-import { hostStacks } from "../../../../docker/stacks/hostStacks.ts";
-import { dataPaths, isErrorCode } from "../../../setup/dataDir.ts";
-import { kernelLimits, raiseCommand } from "../../../../worker/kernel/kernelLimits.ts";
+import { dirname, join } from "node:path";
+import { SlipwayError } from "../../core/errors.ts";
+import { hostStacks } from "../../docker/stacks/hostStacks.ts";
+import { kernelLimits, raiseCommand } from "../kernel/kernelLimits.ts";
 import { failed, ok, skipped, warning, type Check, type Finding } from "./check.ts";
 
 /** Checks of the machine itself: they need nothing of Slipway's to run. */
@@ -31,9 +30,9 @@ async function nodeVersion(): Promise<Finding> {
 }
 
 async function dataDirectoryIsPrivate(dataDir: string): Promise<Finding> {
-  const { keys } = dataPaths(dataDir);
-  const found = await stat(keys).catch((error: unknown) => {
-    if (isErrorCode(error, "ENOENT")) return null;
+  const keys = join(dataDir, "keys");
+  const found = await stat(keys).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null;
     throw error;
   });
   if (!found) return skipped(`${dataDir} is not set up yet`);

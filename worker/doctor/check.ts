@@ -13,6 +13,10 @@ export const warning = (detail: string, fix: string): Finding => ({ state: "warn
 export const failed = (detail: string, fix: string): Finding => ({ state: "failed", detail, fix });
 export const skipped = (detail: string): Finding => ({ state: "skipped", detail });
 
+/** What most fixes begin with, and what most checks cannot do without. */
+export const START = "Start Slipway: npm start";
+export const NO_ENGINE = "the engine does not answer";
+
 const DEADLINE_MS = 20_000;
 
 /** Runs all checks at once; one that throws, or takes too long, has failed. */
