@@ -4,6 +4,7 @@ export type SetupErrorCode =
   | "engine-missing"
   | "engine-unreachable"
   | "engine-permission"
+  | "chromium-missing"
   | "command-failed"
   | "command-timeout"
   | "catalogue-invalid"

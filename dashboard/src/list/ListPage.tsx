@@ -76,8 +76,8 @@ export function ListPage() {
           </Group>
           <Text size="sm" c="dimmed" role="status">
             {shown.length === projects.length
-              ? `${projects.length} projects`
-              : `${shown.length} of ${projects.length} projects`}
+              ? counted(projects.length)
+              : `${shown.length} of ${counted(projects.length)}`}
             {loading !== "Exhausted" && projects.length < MOST && ", more are coming"}
             {projects.length >= MOST && loading !== "Exhausted" && `; only the newest ${MOST} are shown`}
           </Text>
@@ -93,4 +93,8 @@ export function ListPage() {
       {dialogs}
     </Page>
   );
+}
+
+function counted(count: number): string {
+  return `${count} ${count === 1 ? "project" : "projects"}`;
 }

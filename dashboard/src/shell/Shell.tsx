@@ -78,7 +78,7 @@ export function Shell({ children }: { children: ReactNode }) {
           </Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="sm" aria-label="Pages" hidden={!isOpen}>
+      <AppShell.Navbar p="sm" aria-label="Menu" hidden={!isOpen}>
         {places.map(({ to, label, Icon }) => (
           <NavLink
             key={to}

@@ -1,0 +1,101 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type { AxeResults } from "axe-core";
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { expect } from "vitest";
+import { ensureChromium } from "../../scripts/setup/chromium.ts";
+
+/** A real Chromium, and what is held against every page that a test sees: nothing on the console, nothing that axe finds. */
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+/** What a page may take to show something here, while the machine is busy with containers. */
+export const SHOWN_WITHIN_MS = 30_000;
+
+export type Scheme = "light" | "dark";
+
+export class TestBrowser {
+  private readonly complaints: string[] = [];
+  private constructor(
+    private readonly browser: Browser,
+    private readonly origin: string,
+  ) {}
+
+  /** @param origin of the dashboard, like `http://localhost:8080` */
+  static async open(origin: string): Promise<TestBrowser> {
+    const browser = await chromium.launch({ executablePath: await ensureChromium(), args: ["--no-sandbox"] });
+    return new TestBrowser(browser, origin);
+  }
+
+  /** A person of their own: nobody is signed in. */
+  async person(options: { scheme?: Scheme; width?: number; height?: number } = {}): Promise<Page> {
+    const { scheme = "light", width = 1400, height = 900 } = options;
+    const context = await this.browser.newContext({
+      baseURL: this.origin,
+      viewport: { width, height },
+      colorScheme: scheme,
+      reducedMotion: "reduce",
+    });
+    return await this.watched(context);
+  }
+
+  private async watched(context: BrowserContext): Promise<Page> {
+    context.setDefaultTimeout(SHOWN_WITHIN_MS);
+    const page = await context.newPage();
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") {
+        this.complaints.push(`${new URL(page.url()).pathname}: ${message.text()}`);
+      }
+    });
+    page.on("pageerror", (error) =>
+      this.complaints.push(`${new URL(page.url()).pathname}: ${String(error)}`),
+    );
+    return page;
+  }
+
+  /** Fails where any page has written an error or a warning on its console since the last time. */
+  expectQuietConsole(): void {
+    const said = this.complaints.splice(0);
+    expect(said).toEqual([]);
+  }
+
+  /** For what a test provokes on purpose: takes the complaints that match back. */
+  forgive(pattern: RegExp): void {
+    const kept = this.complaints.filter((line) => !pattern.test(line));
+    this.complaints.splice(0, this.complaints.length, ...kept);
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+  }
+}
+
+/** Pastes a token at the sign-in page, as a person does. */
+export async function signIn(page: Page, token: string): Promise<void> {
+  await page.goto("/sign-in");
+  await page.getByLabel("Or paste a token").fill(token);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: /^Signed in as/ }).waitFor();
+}
+
+/** Fails where axe-core finds a violation of WCAG 2 A or AA, or of its best practices, in what is shown now. */
+export async function expectAccessible(page: Page): Promise<void> {
+  const source = await readFile(AXE, "utf8");
+  await page.evaluate(source);
+  const { violations } = await page.evaluate(
+    async () => await (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+  );
+  const told = violations.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(" ")} ${failureSummary ?? ""}`).join("; ")}`,
+  );
+  expect(told, new URL(page.url()).pathname).toEqual([]);
+}
+
+/** In both schemes. */
+export async function expectAccessibleInBoth(page: Page): Promise<void> {
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await expectAccessible(page);
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+}
