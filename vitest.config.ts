@@ -1,28 +1,36 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./tests/longestFirst.ts";
 
 /** These make and remove images that all others use. */
 const ALONE = ["tests/imageBuilding.test.ts", "tests/images.test.ts"];
 
-/** Together they take as long as all others: `npm run test:long`, beside `npm test`. */
+/**
+ * Beside what `npm test` shows of the same, or by themselves too long for it: `npm run test:long`.
+ * Here the tests of releases and workspaces through every fault, and a real ACME server.
+ */
 const LONG = [
-  "tests/deploys.test.ts",
-  "tests/parallelRuns.test.ts",
   "tests/gateway/{acme,clients}.test.ts",
-  "tests/isolation/*.test.ts",
-  "tests/worker/{engineRestart,releases,workspace}.test.ts",
+  "tests/isolation/volumes.test.ts",
+  "tests/worker/{releases,workspace}.test.ts",
 ];
+/** In both: there they say besides how long the same takes one after another. */
+const ALSO_LONG = ["tests/parallelRuns.test.ts"];
+
+/** End-to-end files wait for the engine as much as they work. Each has an instance, ports, subnets and bridges of its own. */
+const E2E_AT_ONCE = 2;
 
 /**
  * Seven projects, so that one kind of test can be run alone (`npx vitest run --project unit`):
  * `unit` needs nothing, `convex` runs in the edge runtime as convex-test asks, `embedded` starts real servers,
- * `control` runs the control plane's suite on such a server, `e2e` needs Docker and comes after all others, a file at a
- * time, as its files share one engine and its firewall. `e2e-alone` runs last. `e2e-long` is no part of `npm test`.
+ * `control` runs the control plane's suite on such a server, `e2e` needs Docker and comes after all others.
+ * `e2e-alone` runs last, a file at a time. `e2e-long` is no part of `npm test`.
  */
 export default defineConfig({
   test: {
     // vitest would leave one core of two to itself, though it hardly needs any while the tests run.
     maxWorkers: Math.max(2, availableParallelism() - 1),
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -63,18 +71,19 @@ export default defineConfig({
           globalSetup: ["tests/global-setup.ts"],
           testTimeout: 240_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          maxWorkers: E2E_AT_ONCE,
           sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
           name: "e2e-long",
-          include: LONG,
+          include: [...LONG, ...ALSO_LONG],
+          env: { SLIPWAY_LONG_TESTS: "1" },
           globalSetup: ["tests/global-setup.ts"],
           testTimeout: 240_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          maxWorkers: E2E_AT_ONCE,
           sequence: { groupOrder: 3 },
         },
       },

@@ -12,6 +12,8 @@ import { World } from "./worker/world.ts";
  */
 
 const AT_ONCE = 25;
+/** Only with `npm run test:long`: it shows nothing but how much time is won. */
+const COMPARES = process.env.SLIPWAY_LONG_TESTS !== undefined;
 const ONE_BY_ONE = 4;
 const WITHIN_MS = 600_000;
 
@@ -139,7 +141,7 @@ describe(`${AT_ONCE} projects' tests at once`, () => {
   );
 });
 
-test(
+test.runIf(COMPARES)(
   `the same one after another takes longer`,
   async () => {
     const some = Array.from({ length: ONE_BY_ONE }, (_, index) => create(`single${index}`));

@@ -1,10 +1,10 @@
-import { spawn } from "node:child_process";
 import path from "node:path";
 import { elapsed } from "../progress/elapsed.mjs";
 import { createProgress } from "../progress/progress.mjs";
 import type { Progress } from "../progress/progress.mjs";
 import { runCommand } from "./command.ts";
 import { REPOSITORY } from "./dataDir.ts";
+import { markedRun } from "./markedRun.ts";
 import { ensurePrerequisites } from "./prerequisites.ts";
 import { SetupError } from "./setupError.ts";
 
@@ -108,34 +108,20 @@ async function runCheck(
  */
 function runTests(): Promise<number> {
   const vitest = path.join(REPOSITORY, "node_modules/vitest/vitest.mjs");
-  const through = process.stdout.isTTY ? "inherit" : "pipe";
-  const child = spawn(process.execPath, [vitest, "run", ...vitestArguments], {
-    cwd: REPOSITORY,
-    stdio: ["ignore", through, through],
-  });
   const startedAt = performance.now();
   let heard = startedAt;
   const silence = setInterval(() => {
-    if (through === "inherit" || performance.now() - heard < SILENCE_MS) return;
+    if (process.stdout.isTTY || performance.now() - heard < SILENCE_MS) return;
     heard = performance.now();
     process.stderr.write(`  … tests (${elapsed(heard - startedAt)})\n`);
   }, 1_000);
-  for (const [from, to] of [
-    [child.stdout, process.stdout],
-    [child.stderr, process.stderr],
-  ] as const) {
-    from?.on("data", (chunk: Buffer) => {
-      heard = performance.now();
-      to.write(chunk);
-    });
-  }
-  const forward = (signal: NodeJS.Signals) => void child.kill(signal);
-  process.on("SIGTERM", forward);
-  // A terminal sends Ctrl-C to vitest as well: wait for its end instead of leaving it behind.
-  process.on("SIGINT", () => {});
-  return new Promise<number>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => resolve(code ?? 1));
+  const onOutput = (chunk: Buffer, stream: "stdout" | "stderr") => {
+    heard = performance.now();
+    process[stream].write(chunk);
+  };
+  return markedRun(process.execPath, [vitest, "run", ...vitestArguments], {
+    cwd: REPOSITORY,
+    ...(!process.stdout.isTTY && { onOutput }),
   }).finally(() => clearInterval(silence));
 }
 

@@ -41,7 +41,7 @@ function makeKeeper(): LogKeeper {
 beforeAll(async () => {
   await removeAll();
   container = await docker.createContainer({
-    Image: "slipway/postgres:15",
+    Image: "slipway/node:20",
     // Says whatever comes in at its input, to its last words.
     Cmd: ["sh", "-c", 'while read -r line; do echo "$line"; [ "$line" = "last words" ] && exit 0; done'],
     OpenStdin: true,
