@@ -3,6 +3,7 @@ import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { noteInstance } from "../leftovers/ledger.ts";
 import { vInstance, type Instance } from "../../scripts/setup/instance.ts";
 import { freePort } from "../../scripts/setup/ports.ts";
 import { REPOSITORY } from "../../scripts/setup/dataDir.ts";
@@ -18,6 +19,8 @@ export type Ran = { code: number | null; stdout: string; stderr: string };
 
 export class TestInstance {
   private foreground: { process: ChildProcess; output: Ran } | null = null;
+
+  private forget = async () => {};
 
   private constructor(
     readonly dataDir: string,
@@ -37,7 +40,10 @@ export class TestInstance {
       SLIPWAY_SUBNET_POOL: `10.${64 + Math.floor(Math.random() * 60)}.0.0/16`,
       NO_COLOR: "1",
     };
-    return new TestInstance(dataDir, env, await freePort(18_400 + Math.floor(Math.random() * 1000)));
+    const port = await freePort(18_400 + Math.floor(Math.random() * 1000));
+    const made = new TestInstance(dataDir, env, port);
+    made.forget = await noteInstance({ instanceId: null, dataDir });
+    return made;
   }
 
   async instance(): Promise<Instance> {
@@ -105,8 +111,10 @@ export class TestInstance {
 
   /** Everything is gone afterwards, whatever state a test left it in; images stay for the next run. */
   async destroy(): Promise<void> {
-    await this.slipway("down", "--purge", "--yes", "--keep-images");
+    const { code } = await this.slipway("down", "--purge", "--yes", "--keep-images");
     this.foreground?.process.kill("SIGKILL");
+    // What could not be removed is removed by the next run.
+    if (code === 0) await this.forget();
   }
 
   private spawn(args: string[]): { child: ChildProcess; output: Ran; ended: Promise<"ended"> } {

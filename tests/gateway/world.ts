@@ -7,6 +7,7 @@ import { LABELS, ownedBy } from "../../core/labels.ts";
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
 import { bridgeName, egressNetworkName, networkName } from "../../core/naming.ts";
 import type { ProjectRoutesInput } from "../../core/routes.ts";
+import { noteInstance } from "../leftovers/ledger.ts";
 import { ensureFirewall, gatewayAccessOptions, removeFirewall } from "../../worker/firewall/firewall.ts";
 import { gatewayName, type GatewayConfig } from "../../worker/gateway/config.ts";
 import { ensureGateway, removeGateway } from "../../worker/gateway/ensure.ts";
@@ -34,6 +35,7 @@ export class World {
   readonly gateway: SocketGateway;
   private readonly subnetBase: string;
   private subnets = 0;
+  private forget = async () => {};
 
   private constructor(config: GatewayConfig, subnetBase: string) {
     this.config = config;
@@ -52,6 +54,7 @@ export class World {
     const dataDir = await mkdtemp(join(tmpdir(), "slipway-gateway-"));
     const config = { instanceId, dataDir, httpPort, subnet: `${subnetBase}.0/28`, ...more };
     const world = new World(config, subnetBase);
+    world.forget = await noteInstance({ instanceId, dataDir });
     await world.clean();
     await ensureFirewall(world.docker, { instanceId });
     await ensureGateway(world.docker, world.config);
@@ -154,6 +157,7 @@ export class World {
   async stop(): Promise<void> {
     await this.clean();
     await rm(this.config.dataDir, { recursive: true, force: true });
+    await this.forget();
   }
 
   private async clean(): Promise<void> {

@@ -12,6 +12,7 @@ import { openDisks } from "../../worker/disks/openDisks.ts";
 import { runProgram } from "../../worker/disks/runProgram.ts";
 import { volumeNames } from "../../worker/disks/volumeNames.ts";
 import { DockerEngine } from "../../worker/engine/dockerEngine.ts";
+import { noteInstance } from "../leftovers/ledger.ts";
 
 /** Disks on the real kernel and the real engine: a worker that dies at any step leaves nothing that stays. */
 
@@ -20,10 +21,12 @@ const INSTANCE = "isodisk2";
 const run = promisify(execFile);
 const docker = new Docker();
 let dataDir: string;
+let forget: (() => Promise<void>) | undefined;
 let disks: LoopDisks;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "slipway-disks-"));
+  forget = await noteInstance({ instanceId: INSTANCE, dataDir });
   const found = await openDisks(docker, { dataDir, instanceId: INSTANCE });
   if (!found.disks) throw new Error(`These tests need a machine whose volumes can have disks: ${found.why}.`);
   disks = found.disks;
@@ -32,6 +35,7 @@ afterAll(async () => {
   for (const name of await volumeNames(docker, INSTANCE)) await docker.getVolume(name).remove();
   await disks?.removeAll();
   await rm(dataDir, { recursive: true, force: true });
+  await forget?.();
 });
 
 /** Disks whose worker dies at its `last`-th program, before it ran. */

@@ -12,6 +12,7 @@ import type { LoopDisks } from "../../worker/disks/loopDisks.ts";
 import { DockerEngine } from "../../worker/engine/dockerEngine.ts";
 import { logText } from "../../worker/engine/logFrames.ts";
 import { gatewayName } from "../../worker/gateway/config.ts";
+import { noteInstance } from "../leftovers/ledger.ts";
 import { World } from "../worker/world.ts";
 import type { Call, Targets } from "./attempts.ts";
 
@@ -33,6 +34,7 @@ export class IsolationWorld {
   readonly bystander: Docker.Container;
   private readonly probes: string;
   private readonly dataDir: string;
+  private readonly forget: () => Promise<void>;
   private readonly host: Awaited<ReturnType<typeof hostService>>;
 
   private constructor(parts: {
@@ -43,6 +45,7 @@ export class IsolationWorld {
     bystander: Docker.Container;
     probes: string;
     dataDir: string;
+    forget: () => Promise<void>;
     host: Awaited<ReturnType<typeof hostService>>;
   }) {
     this.world = parts.world;
@@ -52,11 +55,13 @@ export class IsolationWorld {
     this.bystander = parts.bystander;
     this.probes = parts.probes;
     this.dataDir = parts.dataDir;
+    this.forget = parts.forget;
     this.host = parts.host;
   }
 
   static async make(instanceId: string, httpPort: number): Promise<IsolationWorld> {
     const dataDir = await mkdtemp(join(tmpdir(), "slipway-isolation-"));
+    const forget = await noteInstance({ instanceId, dataDir });
     const world = await World.make(instanceId, httpPort);
     const found = await openDisks(world.docker, { dataDir, instanceId });
     if (!found.disks) throw new Error(`These tests need volumes that can have disks: ${found.why}.`);
@@ -76,7 +81,7 @@ export class IsolationWorld {
       world.move(open, "development", "running"),
       world.move(closed, "development", "running"),
     ]);
-    const parts = { world, disks: found.disks, open, closed, bystander, probes, dataDir, host };
+    const parts = { world, disks: found.disks, open, closed, bystander, probes, dataDir, host, forget };
     const made = new IsolationWorld(parts);
     for (const project of [open, closed]) {
       for (const service of ["app", "peer"]) await made.answer(project, service);
@@ -90,6 +95,7 @@ export class IsolationWorld {
     await this.world.end();
     await this.disks.removeAll();
     await rm(this.dataDir, { recursive: true, force: true });
+    await this.forget();
   }
 
   /**

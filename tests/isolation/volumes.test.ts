@@ -9,6 +9,7 @@ import { measureVolumes } from "../../worker/disks/measureVolumes.ts";
 import { openDisks } from "../../worker/disks/openDisks.ts";
 import { VolumeWatch } from "../../worker/disks/volumeWatch.ts";
 import { DockerEngine } from "../../worker/engine/dockerEngine.ts";
+import { noteInstance } from "../leftovers/ledger.ts";
 import { World } from "../worker/world.ts";
 
 /** Sizes of volumes and ways to hibernate, as a project meets them on the real worker. */
@@ -18,8 +19,10 @@ const INSTANCE = "isovols2";
 let world: World;
 let disks: LoopDisks;
 let dataDir: string;
+let forget: (() => Promise<void>) | undefined;
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "slipway-volumes-"));
+  forget = await noteInstance({ instanceId: INSTANCE, dataDir });
   world = await World.make(INSTANCE, 28_393);
   const found = await openDisks(world.docker, { dataDir, instanceId: INSTANCE });
   if (!found.disks) throw new Error(`These tests need volumes that can have disks: ${found.why}.`);
@@ -29,6 +32,7 @@ afterAll(async () => {
   await world?.end();
   await disks?.removeAll();
   await rm(dataDir, { recursive: true, force: true });
+  await forget?.();
 });
 
 const dev = (limits: object) => ({ environments: { dev: { cpus: 1, memory: "256m", ...limits } } });

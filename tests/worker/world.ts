@@ -23,6 +23,7 @@ import { jsonLog } from "../../worker/log.ts";
 import { sharedParts } from "../../worker/shared.ts";
 import { startersFrom } from "../../worker/starters.ts";
 import { MemoryControlPlane } from "../../worker/testing/memoryControlPlane.ts";
+import { noteInstance } from "../leftovers/ledger.ts";
 import type { RetryPolicy } from "../../worker/queue.ts";
 import { Worker } from "../../worker/worker.ts";
 
@@ -50,6 +51,7 @@ export class World {
   private readonly dataDir: string;
   private readonly template: string;
   private worker: Worker | null = null;
+  private forget = async () => {};
 
   private constructor(
     instanceId: string,
@@ -76,6 +78,7 @@ export class World {
     const dataDir = await mkdtemp(join(tmpdir(), "slipway-worker-"));
     const template = await readFile(new URL("../../docker/project-template.yml", import.meta.url), "utf8");
     const world = new World(instanceId, httpPort, dataDir, template, place);
+    world.forget = await noteInstance({ instanceId, dataDir });
     await world.removeOwned();
     await world.ensureShared(true);
     return world;
@@ -208,6 +211,7 @@ export class World {
     await removeGateway(this.docker, this.instanceId);
     await removeFirewall(this.docker, { instanceId: this.instanceId });
     await rm(this.dataDir, { recursive: true, force: true });
+    await this.forget();
   }
 
   url(namespace: string, kind = "dev", path = "/"): string {
