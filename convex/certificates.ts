@@ -1,6 +1,6 @@
 import { v } from "convex/values";
 import { mutation, query } from "./_generated/server";
-import { actorOf, requireAdmin, requireProject, requireReader } from "./model/access.ts";
+import { actorOf, requireInstanceAdmin, requireProject, requireReader } from "./model/access.ts";
 import * as certificates from "./model/certificates.ts";
 
 /** The project that has `domain`: its key must be sealed for that one. */
@@ -8,7 +8,7 @@ export const domainOwner = query({
   args: { domain: v.string() },
   returns: v.object({ domain: v.string(), slug: v.string(), namespace: v.string() }),
   handler: async (ctx, args) => {
-    await requireAdmin(ctx);
+    await requireInstanceAdmin(ctx);
     const { domain, project } = await certificates.requireDomain(ctx, args.domain);
     return { domain: domain.name, slug: project.slug, namespace: project.namespace };
   },
@@ -19,7 +19,7 @@ export const setCertificate = mutation({
   args: { domain: v.string(), chain: v.string(), sealed: v.string() },
   returns: v.null(),
   handler: async (ctx, args) => {
-    const caller = await requireAdmin(ctx);
+    const caller = await requireInstanceAdmin(ctx);
     await certificates.setCertificate(ctx, actorOf(caller), args);
     return null;
   },
@@ -30,7 +30,7 @@ export const removeCertificate = mutation({
   args: { domain: v.string() },
   returns: v.null(),
   handler: async (ctx, { domain }) => {
-    const caller = await requireAdmin(ctx);
+    const caller = await requireInstanceAdmin(ctx);
     await certificates.removeCertificate(ctx, actorOf(caller), domain);
     return null;
   },

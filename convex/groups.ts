@@ -1,7 +1,7 @@
 import { paginationOptsValidator, paginationResultValidator } from "convex/server";
 import { v } from "convex/values";
 import { mutation, query } from "./_generated/server";
-import { actorOf, requireAdmin, requireProject, requireReader } from "./model/access.ts";
+import { actorOf, requireInstanceAdmin, requireProject, requireReader } from "./model/access.ts";
 import * as groups from "./model/groups.ts";
 import { boundedPage, lastPage } from "./model/pages.ts";
 
@@ -10,7 +10,7 @@ export const createGroup = mutation({
   args: { name: v.string(), attachments: v.optional(v.any()) },
   returns: v.object({ name: v.string(), namespace: v.string() }),
   handler: async (ctx, args) => {
-    const caller = await requireAdmin(ctx);
+    const caller = await requireInstanceAdmin(ctx);
     const { name, namespace } = await groups.createGroup(ctx, actorOf(caller), args);
     return { name, namespace };
   },
@@ -40,7 +40,7 @@ export const deleteGroup = mutation({
   args: { group: v.string() },
   returns: v.null(),
   handler: async (ctx, { group }) => {
-    const caller = await requireAdmin(ctx);
+    const caller = await requireInstanceAdmin(ctx);
     await groups.deleteGroup(ctx, actorOf(caller), await groups.requireGroup(ctx, group));
     return null;
   },
@@ -51,7 +51,7 @@ export const setGroup = mutation({
   args: { project: v.string(), group: v.union(v.string(), v.null()) },
   returns: v.null(),
   handler: async (ctx, { project: ref, group }) => {
-    const caller = await requireAdmin(ctx);
+    const caller = await requireInstanceAdmin(ctx);
     const project = await requireProject(ctx, caller, ref);
     if (group === null) await groups.leaveGroup(ctx, actorOf(caller), project);
     else await groups.joinGroup(ctx, actorOf(caller), project, await groups.requireGroup(ctx, group));

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { driverOf, openConvexTest } from "../tests/controlPlane/convexTestDriver.ts";
 import { ADMIN, WORKER } from "../tests/controlPlane/driver.ts";
 import {
@@ -147,4 +147,71 @@ test("a deleted project's releases go page by page, with their manifests and out
   ]);
   const { projectId } = await show(driver, "other");
   for (const rows of left) expect(rows.map((row) => row.projectId)).toEqual([projectId]);
+});
+
+describe("projects from before there were counts", () => {
+  const PROJECTS = 230;
+
+  /** A database as it was before: nobody has counted anything. */
+  async function olderDatabase() {
+    const t = openConvexTest();
+    const driver = driverOf(t);
+    const host = await registerHost(driver);
+    for (const name of ["shop", "blog"]) {
+      await createProject(driver, name);
+      await move(driver, name, "planning", "development");
+    }
+    await createProject(driver, "early");
+    await t.run(async (ctx) => {
+      const { _id, _creationTime, ...shop } = (await ctx.db.query("projects").first())!;
+      for (let index = 0; index < PROJECTS - 4; index++) {
+        const names = { slug: `p-${index}`, namespace: `project_1700000000_aaaa${index}` };
+        const { hostId: _host, ...created } = { ...shop, ...names, status: "created" as const };
+        await ctx.db.insert("projects", created);
+      }
+    });
+    await createProject(driver, "late");
+    await t.run(async (ctx) => {
+      for (const { _id } of await ctx.db.query("projects").collect()) {
+        await ctx.db.patch("projects", _id, { counted: undefined });
+      }
+      for (const { _id } of await ctx.db.query("projectCounts").collect()) await ctx.db.delete(_id);
+      for (const { _id } of await ctx.db.query("hostLoads").collect()) {
+        await ctx.db.patch("hostLoads", _id, { projects: undefined });
+      }
+    });
+    const counts = () => driver.as(ADMIN).query(api.projects.statusCounts, {});
+    const living = async () => (await driver.as(ADMIN).query(api.hosts.listHosts, {}))[0]!.projects;
+    return { t, driver, host, counts, living };
+  }
+
+  test("are counted once, in pages, when a worker registers", async () => {
+    const { t, driver, counts, living } = await olderDatabase();
+    expect(await counts()).toMatchObject({ created: 0, development: 0 });
+    await registerHost(driver);
+    await registerHost(driver);
+    await t.finishAllScheduledFunctions(vi.runAllTimers);
+    expect(await counts()).toMatchObject({ created: PROJECTS - 2, development: 2 });
+    expect(await living()).toBe(2);
+    await t.mutation(internal.maintenance.countProjects, {});
+    expect(await counts()).toMatchObject({ created: PROJECTS - 2, development: 2 });
+  });
+
+  test("are counted right where some were moved, made and deleted before it came to them", async () => {
+    const { t, driver, host, counts, living } = await olderDatabase();
+    await move(driver, "shop", "paused");
+    await move(driver, "blog", "deleting");
+    await driver.as(ADMIN).mutation(api.projects.deleteProject, { project: "early" });
+    await createProject(driver, "new");
+    // One page of two has been counted when these come.
+    await t.mutation(internal.maintenance.countProjects, {});
+    await move(driver, "new", "planning");
+    await driver.as(ADMIN).mutation(api.projects.deleteProject, { project: "late" });
+    await t.finishAllScheduledFunctions(vi.runAllTimers);
+    expect(await counts()).toMatchObject({ created: PROJECTS - 4, planning: 1, paused: 1, deleting: 1 });
+    expect(await living()).toBe(2);
+    await obey(driver, host);
+    expect(await counts()).toMatchObject({ created: PROJECTS - 4, planning: 1, paused: 1, deleting: 0 });
+    expect(await living()).toBe(1);
+  });
 });

@@ -4,6 +4,7 @@ import { mutation, query } from "./_generated/server";
 import {
   actorOf,
   requireAdmin,
+  requireInstanceAdmin,
   requireMover,
   requireProject,
   requireReader,
@@ -32,7 +33,7 @@ export const createProject = mutation({
   args: { name: v.string(), stack: v.optional(v.string()), manifest: v.optional(v.any()) },
   returns: v.object({ projectId: v.id("projects"), slug: v.string(), namespace: v.string() }),
   handler: async (ctx, args) => {
-    const caller = await requireAdmin(ctx);
+    const caller = await requireInstanceAdmin(ctx);
     return await create(ctx, actorOf(caller), args);
   },
 });

@@ -2,10 +2,15 @@ import { paginationOptsValidator, paginationResultValidator } from "convex/serve
 import { v } from "convex/values";
 import { internal } from "./_generated/api";
 import { action, internalMutation, mutation, query } from "./_generated/server";
-import { actorOf, requireAdmin, callerIfAny, requireProject } from "./model/access.ts";
+import { actorOf, requireAdmin, requireInstanceAdmin, callerIfAny, requireProject } from "./model/access.ts";
 import { issuedFields, registerIssued as registerFor, vIssued } from "./model/issuing.ts";
 import { boundedPage } from "./model/pages.ts";
-import { expiryOf, registerToken as register, revokeToken as revoke } from "./model/tokens.ts";
+import {
+  expiryOf,
+  registerToken as register,
+  requireVisibleToken,
+  revokeToken as revoke,
+} from "./model/tokens.ts";
 import { signingKey, signToken } from "./model/signing.ts";
 import { vRole } from "./model/validators.ts";
 
@@ -23,7 +28,7 @@ export const registerToken = mutation({
   },
   returns: v.null(),
   handler: async (ctx, { project: ref, ...registration }) => {
-    const caller = await requireAdmin(ctx);
+    const caller = ref === undefined ? await requireInstanceAdmin(ctx) : await requireAdmin(ctx);
     const project = ref === undefined ? undefined : await requireProject(ctx, caller, ref);
     await register(ctx, actorOf(caller), { ...registration, projectId: project?._id });
     return null;
@@ -48,7 +53,7 @@ export const listTokens = query({
   args: { project: v.optional(v.string()), paginationOpts: paginationOptsValidator },
   returns: paginationResultValidator(vTokenView),
   handler: async (ctx, { project: ref, paginationOpts }) => {
-    const caller = await requireAdmin(ctx);
+    const caller = ref === undefined ? await requireInstanceAdmin(ctx) : await requireAdmin(ctx);
     const project = ref === undefined ? undefined : await requireProject(ctx, caller, ref);
     const rows = project
       ? ctx.db
@@ -143,6 +148,7 @@ export const revokeToken = mutation({
   returns: v.null(),
   handler: async (ctx, { tokenId }) => {
     const caller = await requireAdmin(ctx);
+    await requireVisibleToken(ctx, caller, tokenId);
     await revoke(ctx, actorOf(caller), tokenId);
     return null;
   },

@@ -19,6 +19,15 @@ function collectEnv(text: string, known: Record<string, string>): Record<string,
   return { ...known, [text.slice(0, equals)]: text.slice(equals + 1) };
 }
 
+/** Takes a variable out of this process's own environment, where no other user can read it, unlike an argument. */
+function takeSecret(name: string, known: Record<string, string>): Record<string, string> {
+  const value = process.env[name];
+  if (value === undefined)
+    throw new InvalidArgumentError(`This process has no environment variable ${name}.`);
+  delete process.env[name];
+  return { ...known, [name]: value };
+}
+
 /** Reads `NAME=value` lines; `#` begins a comment line, quotes around a value are dropped. */
 function readEnvFile(path: string): Record<string, string> {
   const out: Record<string, string> = {};
@@ -42,6 +51,7 @@ interface Flags {
   sitePort?: number;
   adminKeyFile?: string;
   env: Record<string, string>;
+  secretEnv: Record<string, string>;
   envFile?: string;
   cloudOrigin?: string;
   siteOrigin?: string;
@@ -58,6 +68,12 @@ const program = new Command("embedded")
   .option("--host <address>", "the address to listen on", "127.0.0.1")
   .option("--admin-key-file <file>", "a file with the admin key; without it no admin key is accepted")
   .option("--env <NAME=value>", "an environment variable of the app; may be repeated", collectEnv, {})
+  .option(
+    "--secret-env <NAME>",
+    "an environment variable of the app that this process has, kept in memory alone; may be repeated",
+    takeSecret,
+    {},
+  )
   .option("--env-file <file>", "environment variables of the app as NAME=value lines")
   .option("--cloud-origin <url>", "the API's address as clients use it")
   .option("--site-origin <url>", "the HTTP actions' address as clients use it")

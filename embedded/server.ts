@@ -43,6 +43,8 @@ export interface BackendOptions {
   readonly adminKey?: string;
   /** Environment variables to set at start, in addition to those in the database. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Environment variables that are kept in memory alone: neither the database nor any list has them. */
+  readonly secretEnv?: Readonly<Record<string, string>>;
   /** Where stored files are kept; beside the database file when it is not given. */
   readonly filesDir?: string;
   /** What functions see as `CONVEX_CLOUD_URL` and `CONVEX_SITE_URL`, when clients use other addresses than ours. */
@@ -147,9 +149,11 @@ export async function startBackend(options: BackendOptions): Promise<RunningBack
         running.backend?.app.realms.discardAll();
         running.backend?.live.invalidateAll();
       },
+      options.secretEnv,
     );
     const given = Object.entries(options.env ?? {}).map(([name, value]) => ({ name, value }));
-    const invalid = environment.explainInvalid(given);
+    const secret = Object.entries(options.secretEnv ?? {}).map(([name, value]) => ({ name, value }));
+    const invalid = environment.explainInvalid([...given, ...secret]);
     if (invalid !== null) throw new Error(invalid);
     if (given.length > 0) environment.update(given);
 

@@ -76,6 +76,19 @@ export async function requireAdmin(ctx: QueryCtx): Promise<Caller> {
   return await requireRole(ctx, ["admin"]);
 }
 
+/** An admin of everything: what is no single project's is not for a token of one project to see or change. */
+export async function requireInstanceAdmin(ctx: QueryCtx): Promise<Caller> {
+  const caller = await requireAdmin(ctx);
+  if (caller.scope !== "all") {
+    refuse({
+      code: "forbidden",
+      message: "This is no single project's, and this token is of one project.",
+      hint: HINT,
+    });
+  }
+  return caller;
+}
+
 /** An admin, a viewer or a worker, or an agent with the verb `logs`. */
 export async function requireLogReader(ctx: QueryCtx): Promise<Caller> {
   const caller = await requireRole(ctx, ["admin", "viewer", "agent", "worker"]);

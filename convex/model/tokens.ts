@@ -85,15 +85,26 @@ function checkRegistration({ tokenId, role, projectId, verbs, expiresAt, note }:
   }
 }
 
+/** Refuses a caller of one project what is not that project's token. */
+export async function requireVisibleToken(
+  ctx: QueryCtx,
+  { scope }: { scope: Id<"projects"> | "all" | "none" },
+  tokenId: string,
+): Promise<void> {
+  if (scope !== "all" && (await tokenOf(ctx, tokenId))?.projectId !== scope) noSuchToken(tokenId);
+}
+
+function noSuchToken(tokenId: string): never {
+  return refuse({
+    code: "not_found",
+    message: `There is no token "${tokenId.slice(0, 64)}".`,
+    hint: "slipway token list shows them.",
+  });
+}
+
 /** Ends a token now. One that was never registered can be revoked too: whoever holds it, it is worth nothing. */
 export async function revokeToken(ctx: MutationCtx, actor: Actor, tokenId: string): Promise<void> {
-  if (!TOKEN_ID.test(tokenId)) {
-    refuse({
-      code: "not_found",
-      message: `There is no token "${tokenId.slice(0, 64)}".`,
-      hint: "slipway token list shows them.",
-    });
-  }
+  if (!TOKEN_ID.test(tokenId)) noSuchToken(tokenId);
   const known = await tokenOf(ctx, tokenId);
   if (known?.revokedAt !== undefined) return;
   if (known) await ctx.db.patch("tokens", known._id, { revokedAt: Date.now() });

@@ -18,6 +18,14 @@ export function deploymentVariables(instance: Instance, keys: Keys): Record<stri
   };
 }
 
+/**
+ * What only the embedded backend is given, so that it can sign tokens for admins (convex/tokens.ts): it runs beside the
+ * file that the key is in. A backend elsewhere never gets it.
+ */
+export function embeddedSecrets({ privateJwk }: Keys): Record<string, string> {
+  return { SLIPWAY_SIGNING_KEY: JSON.stringify(privateJwk) };
+}
+
 /** The embedded backend's process: `embedded/main.ts`, serving this checkout's `convex/`. */
 export function backendChild(
   dataDir: string,
@@ -25,6 +33,7 @@ export function backendChild(
   keys: Keys,
   hooks: ChildHooks,
 ): ManagedChild {
+  const secrets = embeddedSecrets(keys);
   const flags = [
     ...["--dir", join(REPOSITORY, "convex"), "--db", dataPaths(dataDir).database],
     ...["--port", String(instance.backendPort), "--site-port", String(instance.sitePort)],
@@ -33,13 +42,15 @@ export function backendChild(
       "--env",
       `${name}=${value}`,
     ]),
+    ...Object.keys(secrets).flatMap((name) => ["--secret-env", name]),
   ];
   return new ManagedChild(
     {
       name: "backend",
       command: nodeCommand("embedded/main.ts", ...flags),
       cwd: REPOSITORY,
-      env: process.env,
+      // Arguments can be read by everybody on the machine, this by nobody else.
+      env: { ...process.env, ...secrets },
       logPath: join(dataPaths(dataDir).logs, "backend.log"),
       isReadyLine: (line) => line.includes('"event":"ready"'),
       readyWithinMs: READY_WITHIN_MS,

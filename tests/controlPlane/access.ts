@@ -57,6 +57,32 @@ export function accessSuite(it: SuiteTest): void {
       await expectRefused(agent.mutation(api.projects.updateProjectStatus, override), "forbidden");
     });
 
+    it("lets an admin of one project do what is that project's, and see and change nothing else", async ({
+      driver,
+    }) => {
+      const { projectId } = await createProject(driver, "mine");
+      await createProject(driver, "other");
+      const token = { role: "viewer", subject: "x", expiresAt: Date.now() + 60_000 } as const;
+      const all = driver.as(ADMIN);
+      await all.mutation(api.tokens.registerToken, { ...token, tokenId: "token-of-mine", project: "mine" });
+      await all.mutation(api.tokens.registerToken, { ...token, tokenId: "token-of-other", project: "other" });
+      const own = driver.as({ ...ADMIN, project: projectId });
+      const go = (project: string) => ({ project, to: "planning" });
+      await own.mutation(api.projects.updateProjectStatus, go("mine"));
+      await expectRefused(own.mutation(api.projects.updateProjectStatus, go("other")), "not_found");
+      await expectRefused(own.mutation(api.projects.createProject, { name: "third" }), "forbidden");
+      await expectRefused(own.mutation(api.groups.createGroup, { name: "third" }), "forbidden");
+      const register = { ...token, tokenId: "token-of-all" };
+      await expectRefused(own.mutation(api.tokens.registerToken, register), "forbidden");
+      await expectRefused(own.query(api.tokens.listTokens, { paginationOpts }), "forbidden");
+      const listed = await own.query(api.tokens.listTokens, { project: "mine", paginationOpts });
+      expect(listed.page.map(({ tokenId }) => tokenId)).toEqual(["token-of-mine"]);
+      const revoke = (tokenId: string) => own.mutation(api.tokens.revokeToken, { tokenId });
+      await expectRefused(revoke("token-of-other"), "not_found");
+      await expectRefused(revoke("token-of-nobody-knows"), "not_found");
+      await revoke("token-of-mine");
+    });
+
     it("does not let an agent tell another project from none", async ({ driver }) => {
       const { projectId } = await createProject(driver, "mine");
       const other = await createProject(driver, "other");

@@ -1,18 +1,22 @@
 import { accessSuite } from "./access.ts";
+import { countSuite } from "./counts.ts";
 import type { OpenDriver } from "./driver.ts";
 import { deploySuite } from "./deploys.ts";
 import { everyFunctionSuite } from "./everyFunction.ts";
 import { groupSuite } from "./groups.ts";
+import { hostSuite } from "./hosts.ts";
 import { lifecycleSuite } from "./lifecycle.ts";
 import { projectSuite } from "./projects.ts";
 import { releaseSuite } from "./releases.ts";
 import { testWith } from "./suite.ts";
 import { manifestSuite } from "./manifests.ts";
 import { matrixSuite } from "./matrix.ts";
+import { metricSuite } from "./metrics.ts";
 import { portSuite } from "./ports.ts";
 import { searchSuite } from "./search.ts";
 import { secretSuite } from "./secrets.ts";
 import { doorSuite } from "./door.ts";
+import { signInSuite } from "./signIn.ts";
 import { tokenSuite } from "./tokens.ts";
 import { workerSuite } from "./worker.ts";
 import { workspaceSuite } from "./workspace.ts";
@@ -36,4 +40,8 @@ export function controlPlaneSuite(open: OpenDriver): void {
   everyFunctionSuite(it);
   searchSuite(it);
   groupSuite(it);
+  countSuite(it);
+  hostSuite(it);
+  metricSuite(it);
+  signInSuite(it);
 }

@@ -27,6 +27,7 @@ import {
   type PublicQuery,
   type TestClaims,
 } from "./driver.ts";
+import { metricPoint, metricSeries } from "./metrics.ts";
 import { publicFunctions, type PublicFunction } from "./publicFunctions.ts";
 import type { SuiteTest } from "./suite.ts";
 import { TEST_SEALING_KEY } from "./secrets.ts";
@@ -58,6 +59,15 @@ async function makeWorld(driver: Driver): Promise<World> {
   await worker.mutation(api.worker.indexCode, { hostId, epoch, projectId, ...file });
   const line = { service: "app", replica: 1, stream: "stdout" as const, at: 1, text: "marker" };
   await worker.mutation(api.worker.appendLogs, { hostId, epoch, projectId, kind: "dev", lines: [line] });
+  const series = [metricSeries([metricPoint(Date.now())], { service: "marker" })];
+  await worker.mutation(api.worker.appendMetrics, {
+    ...{ hostId, epoch, resolution: "minute" },
+    environments: [{ projectId, kind: "dev", series }],
+  });
+  await worker.mutation(api.worker.reportHost, {
+    ...{ hostId, epoch },
+    errors: [{ at: 1, message: "theirs: marker" }],
+  });
   const seals = new Map<string, string>();
   for (const name of ["MARKER_SECRET", "API_KEY", certificateSecret(MARKER_DOMAIN)]) {
     seals.set(name, await sealSecret(TEST_SEALING_KEY, { namespace: theirs.namespace, name }, "marker"));
@@ -87,8 +97,18 @@ async function everything(driver: Driver) {
     certificates: await admin.query(api.certificates.listCertificates, { project: "theirs" }),
     code: await admin.query(api.search.code, { project: "theirs", query: "marker" }),
     logs: await admin.query(api.logs.tail, { project: "theirs", environment: "dev" }),
-    events: await allEvents(driver),
+    counts: await admin.query(api.projects.statusCounts, {}),
+    // On a busy machine these tests may take longer than a lease lasts: that it ran out is not what was called.
+    hosts: (await admin.query(api.hosts.listHosts, {})).map(({ state: _state, ...host }) => host),
+    metrics: await admin.query(api.metrics.history, {
+      ...{ project: "theirs", environment: "dev", range: "1h" },
+    }),
+    events: await eventsOfCalls(driver),
   };
+}
+
+async function eventsOfCalls(driver: Driver) {
+  return (await allEvents(driver)).filter(({ type }) => type !== "host.lost");
 }
 
 async function call(caller: Caller, { name, type }: PublicFunction, args: object): Promise<Outcome> {
@@ -163,7 +183,8 @@ export function everyFunctionSuite(it: SuiteTest): void {
       // An id of the right form that names nothing: that of a project that was there, and is gone.
       const gone = await createProject(driver, "gone");
       await driver.as(ADMIN).mutation(api.projects.deleteProject, { project: "gone" });
-      before.events = await allEvents(driver);
+      before.events = await eventsOfCalls(driver);
+      before.counts = await driver.as(ADMIN).query(api.projects.statusCounts, {});
       const pairs = [
         [theirs.slug, NOBODY.slug],
         [theirs.namespace, NOBODY.namespace],

@@ -5,7 +5,9 @@ import { defaultVerbs, ROLES, VERBS, type Role } from "../../../core/access.ts";
 import { SlipwayError } from "../../../core/errors.ts";
 import { AGENT_NAMES } from "../../../core/lifecycle.ts";
 import { parseDuration } from "../../../core/units.ts";
+import { selfHosted } from "../../setup/backendUrl.ts";
 import { mintToken, readKeys, rotateSigningKey } from "../../setup/keys.ts";
+import { embeddedSecrets } from "../../supervisor/backend.ts";
 import { age } from "../lib/age.ts";
 import { outputOf } from "../lib/context.ts";
 import { setVariables } from "../lib/deployment.ts";
@@ -178,7 +180,8 @@ async function rotate({ overlap }: { overlap: number }, command: Command): Promi
   const session = await openSession();
   const until = Date.now() + overlap;
   const keys = await rotateSigningKey(session.dataDir, until);
-  await setVariables(session, keys, { SLIPWAY_JWKS: keys.jwks });
+  const secrets = selfHosted() ? {} : embeddedSecrets(keys);
+  await setVariables(session, keys, { SLIPWAY_JWKS: keys.jwks, ...secrets });
   output.say(
     `Tokens are signed with a new key. Those of the old one end ${new Date(until).toISOString()} at the latest.`,
   );
