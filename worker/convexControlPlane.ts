@@ -14,7 +14,11 @@ import type { ProjectSpec } from "../core/projectSpec.ts";
 import { SNAPSHOT_HASH } from "../core/releases.ts";
 import type { SourceFile } from "./codeIndex/readSource.ts";
 import type { CodeStore } from "./codeIndex/syncCode.ts";
+import type { HostReport, HostStore } from "./host/hostReporter.ts";
 import type { KeptLine, LogStore } from "./keptLogs/logKeeper.ts";
+import type { WatchedRow } from "./metrics/metrics.ts";
+import type { MetricsStore } from "./metrics/outbox.ts";
+import type { EnvironmentSeries, Resolution } from "./metrics/series.ts";
 import type { OpenSecrets } from "./secrets.ts";
 import type { Log } from "./log.ts";
 import type { Admitted, Doorkeeper, Knock } from "./door/doorkeeper.ts";
@@ -100,6 +104,7 @@ const vSpec = z.object({
   snapshots: z.array(z.string().regex(SNAPSHOT_HASH)).optional(),
 });
 
+const vWatched = z.array(z.object({ projectId: z.string(), until: z.number() }));
 const vCodeFiles = z.array(z.object({ path: z.string(), hash: z.string() }));
 
 const vStoredSource = z.union([
@@ -110,9 +115,12 @@ const vStoredSource = z.union([
 const vErrorData = z.looseObject({ code: z.string(), message: z.string(), hint: z.string().optional() });
 
 /** A Convex deployment, spoken to with Convex's own client: it reconnects for ever by itself. */
-export class ConvexControlPlane implements ControlPlane, CodeStore, LogStore, SourceStore, Doorkeeper {
+export class ConvexControlPlane
+  implements ControlPlane, CodeStore, LogStore, MetricsStore, HostStore, SourceStore, Doorkeeper
+{
   private readonly client: ConvexClient;
   private lease: { hostId: Id<"hosts">; epoch: number } | null = null;
+  private name: string | null = null;
 
   /**
    * @param tokenFile holds a JWT of the role `worker`; read anew whenever the client wants one
@@ -120,12 +128,12 @@ export class ConvexControlPlane implements ControlPlane, CodeStore, LogStore, So
    */
   constructor(
     private readonly url: string,
-    tokenFile: string,
+    private readonly tokenFile: string,
     private readonly openSecrets: OpenSecrets,
     log: Log,
   ) {
     this.client = new ConvexClient(url, { logger: clientLogger(log) });
-    this.client.setAuth(async () => (await readFile(tokenFile, "utf8")).trim());
+    this.client.setAuth(async () => await this.ownToken());
   }
 
   /** Takes the host: whoever had it before is fenced off. @returns for how long without a heartbeat, in ms */
@@ -134,6 +142,7 @@ export class ConvexControlPlane implements ControlPlane, CodeStore, LogStore, So
       this.client.mutation(api.worker.register, registration),
     );
     this.lease = { hostId, epoch };
+    this.name = registration.name;
     return { epoch, leaseMs };
   }
 
@@ -170,20 +179,46 @@ export class ConvexControlPlane implements ControlPlane, CodeStore, LogStore, So
 
   /** Asks with the token of whoever knocks at the door, not with the worker's own. */
   async authorize(token: string, knock: Knock): Promise<Admitted> {
+    const found = await this.asking(token, (asker) => asker.mutation(api.workspace.authorize, knock));
+    if (found.hostId !== this.held().hostId) throw livesElsewhere(found.slug);
+    return found;
+  }
+
+  async admitReader(token: string, project: string): Promise<Admitted> {
+    const found = await this.asking(token, (asker) => asker.query(api.projects.getProject, { project }));
+    if (!found) {
+      const message = `There is no project "${project.slice(0, 100)}".`;
+      throw new SlipwayError({
+        code: "not_found",
+        message,
+        hint: "slipway project list shows the projects.",
+      });
+    }
+    const { projectId, namespace, slug, host } = found;
+    if (host !== this.name) throw livesElsewhere(slug);
+    return { projectId, namespace, slug };
+  }
+
+  async admitAdmin(token: string): Promise<void> {
+    const who = await this.asking(token, (asker) => asker.query(api.tokens.whoAmI, {}));
+    if (!who) throw noToken();
+    if (who.role === "admin" && who.project === null) return;
+    throw new SlipwayError({
+      code: "forbidden",
+      message: `A token of the role ${who.role}${who.project ? " for one project" : ""} may not do this.`,
+      hint: "slipway token create makes one of the role admin.",
+      allowed: ["admin"],
+    });
+  }
+
+  /** Asks with somebody else's token. @throws SlipwayError `unauthenticated` where it is none */
+  private async asking<T>(token: string, ask: (asker: ConvexHttpClient) => Promise<T>): Promise<T> {
     const asker = new ConvexHttpClient(this.url, { auth: token, logger: false, fetch: withinDeadline });
-    const found = await bounded("judge a token", () =>
-      asker.mutation(api.workspace.authorize, knock).catch((error: unknown) => {
+    return await bounded("judge a token", () =>
+      ask(asker).catch((error: unknown) => {
         throw isNoToken(error) ? noToken() : error;
       }),
     );
-    if (found.hostId !== this.held().hostId) {
-      throw new SlipwayError({
-        code: "not_found",
-        message: `${found.slug} does not live on this host.`,
-        hint: "Ask again where its host's door is: slipway project show says where it lives.",
-      });
-    }
-    return found;
   }
 
   async projects(): Promise<HostedProject[]> {
@@ -278,6 +313,46 @@ export class ConvexControlPlane implements ControlPlane, CodeStore, LogStore, So
     );
   }
 
+  watchWatched(onRows: (rows: WatchedRow[]) => void, onError: (error: unknown) => void): () => void {
+    const { hostId } = this.held();
+    return this.client.onUpdate(
+      api.worker.watched,
+      { hostId },
+      (rows) => {
+        const parsed = vWatched.safeParse(rows);
+        if (parsed.success) onRows(parsed.data);
+        else onError(parsed.error);
+      },
+      onError,
+    );
+  }
+
+  async appendMetrics(resolution: Resolution, environments: EnvironmentSeries[]): Promise<void> {
+    await this.beside("take what was measured", (http) =>
+      http.mutation(api.worker.appendMetrics, { ...this.held(), resolution, environments }),
+    );
+  }
+
+  async reportHost(report: HostReport): Promise<void> {
+    await this.beside("take what is known of this host", (http) =>
+      http.mutation(api.worker.reportHost, { ...this.held(), ...report }),
+    );
+  }
+
+  /**
+   * Says something that may be lost, by requests of its own: on the connection each write waits for the one before, and one
+   * that was given up is said all the same once the connection is back.
+   */
+  private async beside(what: string, say: (http: ConvexHttpClient) => Promise<unknown>): Promise<void> {
+    const auth = await this.ownToken();
+    const http = new ConvexHttpClient(this.url, { auth, logger: false, fetch: withinDeadline });
+    await bounded(what, () => say(http));
+  }
+
+  private async ownToken(): Promise<string> {
+    return (await readFile(this.tokenFile, "utf8")).trim();
+  }
+
   /** @param problems what is wrong with the host itself, as sentences */
   async heartbeat(problems: string[] = []): Promise<void> {
     await bounded("take a heartbeat", () =>
@@ -321,6 +396,14 @@ function clientLogger(log: Log) {
 /** Another worker has taken this host over: nothing that this one writes counts any more. */
 export function isFenced(error: unknown): boolean {
   return error instanceof SlipwayError && error.data.code === "stale_epoch";
+}
+
+function livesElsewhere(slug: string): SlipwayError {
+  return new SlipwayError({
+    code: "not_found",
+    message: `${slug} does not live on this host.`,
+    hint: "Ask again where its host's door is: slipway project show says where it lives.",
+  });
 }
 
 /** A deployment answers so, before any function runs, to what is no token of its issuer's or has ended. */

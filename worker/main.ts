@@ -13,15 +13,23 @@ import { ConvexControlPlane, isFenced } from "./convexControlPlane.ts";
 import { measureVolumes } from "./disks/measureVolumes.ts";
 import { openDisks } from "./disks/openDisks.ts";
 import { VolumeWatch } from "./disks/volumeWatch.ts";
+import { diskBytesOf } from "./disks/diskBytesOf.ts";
 import { openDoor } from "./door/door.ts";
+import type { HostDesk } from "./door/hostRoutes.ts";
 import { READ_DEADLINE_MS, withDeadline } from "./engine/deadline.ts";
 import { DockerEngine } from "./engine/dockerEngine.ts";
 import { DockerExec } from "./engine/dockerExec.ts";
 import { probeAtStart } from "./firewall/probeAtStart.ts";
 import { SocketGateway } from "./gateway/socketGateway.ts";
+import { Drift } from "./host/drift.ts";
+import { HostReporter, type OwnedCounts } from "./host/hostReporter.ts";
+import { RecentErrors } from "./host/recentErrors.ts";
+import { startHost } from "./host/startHost.ts";
 import { kernelLimits, raiseCommand } from "./kernel/kernelLimits.ts";
 import { startLogKeeper } from "./keptLogs/logKeeper.ts";
 import { jsonLog, type Log } from "./log.ts";
+import { dockerMetrics } from "./metrics/dockerMetrics.ts";
+import { Metrics } from "./metrics/metrics.ts";
 import { secretsFrom } from "./secrets.ts";
 import { sharedParts } from "./shared.ts";
 import { sourcesIn } from "./sources/sources.ts";
@@ -38,7 +46,8 @@ const TEMPLATE = new URL("../docker/project-template.yml", import.meta.url);
 const PACKAGE = new URL("../package.json", import.meta.url);
 
 async function main(): Promise<void> {
-  const log = jsonLog((line) => process.stderr.write(line));
+  const errors = new RecentErrors(() => realClock.now());
+  const log = errors.wrap(jsonLog((line) => process.stderr.write(line)));
   const config = workerConfig(process.env);
   const docker = new Docker();
   const { stacks, starterOf } = hostStacks(config.dataDir);
@@ -49,7 +58,9 @@ async function main(): Promise<void> {
     secretsFrom(config.dataDir),
     log,
   );
+  let desk: HostDesk | null = null;
   const door = await openDoor({
+    desk: () => desk,
     ...{ engine: new DockerEngine(docker), exec: new DockerExec(docker), doorkeeper: controlPlane },
     ...{ instanceId: config.instanceId, dataDir: config.dataDir, clock: realClock, log },
   });
@@ -67,9 +78,13 @@ async function main(): Promise<void> {
     raiseKernelLimits(log),
   ]);
 
+  const reporter = new HostReporter({ store: controlPlane, clock: realClock, log });
+  errors.follow((recent) => reporter.tell({ errors: recent }));
+  let counts: OwnedCounts = { containers: 0, networks: 0, volumes: 0 };
   const { disks, why } = await opening;
   if (why !== null) log("volumes-only-watched", { why });
   const engine = new DockerEngine(docker, { disks });
+  const volumeWatch = why === null ? null : watchVolumes(docker, config, why, log);
   const worker = new Worker({
     engine,
     controlPlane,
@@ -89,7 +104,12 @@ async function main(): Promise<void> {
     log,
     ensureShared,
     certificates,
-    volumeWatch: why === null ? null : watchVolumes(docker, config, why, log),
+    volumeWatch,
+    drift: new Drift(
+      () => realClock.now(),
+      (drift) => reporter.tell({ drift }),
+    ),
+    counted: (all) => (counts = all),
     onFenced: (error) => fenced(config, log, error),
     isFenced,
   });
@@ -122,6 +142,17 @@ async function main(): Promise<void> {
     await ensureShared(true);
   });
   problems = probing.problems;
+  const host = startHost({
+    ...{ docker, config, gateway, reporter, probing, clock: realClock, log },
+    ...{ projects: () => worker.projects(), counts: () => counts, noDisks: why },
+  });
+  desk = { plan: ({ projectId }) => worker.plan(projectId), checkNow: host.checkNow };
+  const metrics = new Metrics({
+    engine: dockerMetrics(docker, engine),
+    store: controlPlane,
+    diskBytesOf: diskBytesOf(disks, volumeWatch),
+    ...{ instanceId: config.instanceId, clock: realClock, log },
+  });
   log("ready", { host: config.hostName, epoch, httpPort: config.httpPort, stacks: Object.keys(stacks) });
 
   log("stopping", { signal: await stopping.signal });
@@ -131,6 +162,8 @@ async function main(): Promise<void> {
   endIndexing();
   await Promise.race([certificates.stop(), pause(realClock, FAREWELL_MS)]);
   endKeepingLogs();
+  host.end();
+  await Promise.race([metrics.stop(), pause(realClock, FAREWELL_MS)]);
   await Promise.race([worker.stop(), pause(realClock, DRAIN_MS)]);
   await Promise.race([farewell(controlPlane, log), pause(realClock, FAREWELL_MS)]);
   log("stopped");

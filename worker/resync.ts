@@ -2,6 +2,7 @@ import type { ProjectSpec } from "../core/projectSpec.ts";
 import type { ControlPlane, HostedProject } from "./controlPlane.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { Gateway } from "./gateway/gateway.ts";
+import type { OwnedCounts } from "./host/hostReporter.ts";
 import type { Orphans } from "./orphans.ts";
 import { plan } from "./plan/plan.ts";
 import type { Presence } from "./presence.ts";
@@ -21,6 +22,8 @@ export type ResyncContext = {
   routes: RouteTable;
   orphans: Orphans;
   instanceId: string;
+  /** Told how much of each there is. */
+  counted?: (counts: OwnedCounts) => void;
   /** As {@link Clock.elapsed} has it. */
   elapsed(): number;
   /** Containers of a namespace that must not run now. */
@@ -39,7 +42,13 @@ export type ResyncContext = {
  */
 export async function resync(context: ResyncContext): Promise<void> {
   const { engine, instanceId, wanted, routes } = context;
-  const found = byNamespace(await observe(engine, { instanceId }));
+  const all = await observe(engine, { instanceId });
+  context.counted?.({
+    containers: all.containers.length,
+    networks: all.networks.length,
+    volumes: all.volumes.length,
+  });
+  const found = byNamespace(all);
   // What is heard of only while the list is read may be newer than the list.
   const known = new Map(wanted.owners());
   const hosted = await hostedProjects(context);

@@ -1,3 +1,4 @@
+import { ENVIRONMENT_KINDS } from "../core/lifecycle.ts";
 import type { Stacks } from "../core/stack.ts";
 import { knownVolumes, NOTHING_TO_ATTACH, type Attaching } from "./attachments/attaching.ts";
 import type { CertificateKeeper } from "./certificates/certificateKeeper.ts";
@@ -5,20 +6,25 @@ import type { Clock } from "./clock.ts";
 import type { ControlPlane, InboxRow } from "./controlPlane.ts";
 import { Crashes } from "./crashes.ts";
 import { dirtOf } from "./dirt.ts";
+import type { KnownProject } from "./doctor/gateway.ts";
 import type { VolumeWatch } from "./disks/volumeWatch.ts";
 import type { Engine, EngineEvent, EngineWatch } from "./engine/engine.ts";
 import { EngineError } from "./engine/engineError.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import { gatewayProbe } from "./gatewayProbe.ts";
 import { GroupKeeper } from "./groups/groupKeeper.ts";
+import type { Drift } from "./host/drift.ts";
+import type { OwnedCounts } from "./host/hostReporter.ts";
 import { Images } from "./images.ts";
 import { Inbox } from "./inbox.ts";
 import type { Log } from "./log.ts";
 import { Orphans } from "./orphans.ts";
+import type { Operation } from "./plan/operation.ts";
 import { HostPorts, type PortHolder } from "./ports/hostPorts.ts";
 import { Presence } from "./presence.ts";
 import { DEFAULT_RETRY, KeyedQueue, type RetryPolicy, type Turn } from "./queue.ts";
 import { Readiness } from "./readiness.ts";
+import { previewTurn } from "./turn/previewTurn.ts";
 import { reconcile } from "./turn/reconcile.ts";
 import { removeOrphan } from "./removeOrphan.ts";
 import { renderWanted } from "./renderWanted.ts";
@@ -63,6 +69,10 @@ export type WorkerOptions = {
   ensureShared: (engineChanged: boolean) => Promise<void>;
   /** Told of each project that lives here, as it is wanted, and of those that are gone. */
   certificates?: Pick<CertificateKeeper, "follow" | "forget" | "look">;
+  /** Takes note of what is mended. */
+  drift?: Pick<Drift, "note">;
+  /** Told, with each look at everything, how much this instance has in Docker. */
+  counted?: (counts: OwnedCounts) => void;
   /** The control plane no longer takes this worker's word: another one has the host. */
   onFenced: (error: unknown) => void;
   isFenced: (error: unknown) => boolean;
@@ -163,6 +173,21 @@ export class Worker {
   /** Settles once no turn runs or waits for a free place. */
   async settled(): Promise<void> {
     await this.queue.settled();
+  }
+
+  /** What a turn of the project would do now; null: it does not live here. */
+  async plan(projectId: string): Promise<Operation[] | null> {
+    const spec = await this.wanted.read(projectId);
+    return spec && (await previewTurn(this.context(), spec));
+  }
+
+  /** The projects that live here, and whether something of them runs, as last told. */
+  projects(): KnownProject[] {
+    return [...this.wanted.owners()].map(([namespace, projectId]) => ({
+      namespace,
+      slug: this.wanted.last(projectId)?.slug ?? namespace,
+      runs: ENVIRONMENT_KINDS.some((kind) => this.reporter.last(projectId, kind)?.phase === "running"),
+    }));
   }
 
   /** The control plane answered. Where it had been away, what could not be told is told now. */

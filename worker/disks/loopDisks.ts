@@ -1,4 +1,5 @@
 import { chown, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { statfsSync } from "node:fs";
 import { join } from "node:path";
 import { EngineError } from "../engine/engineError.ts";
 import { pause, realClock } from "../clock.ts";
@@ -75,6 +76,16 @@ export class LoopDisks implements Disks {
     if (!/^\d+$/.test(text)) return null;
     this.sizes.set(volume, Number(text));
     return Number(text);
+  }
+
+  /** Bytes that a volume's disk holds; null where it has none that is mounted. Answered by the kernel at once. */
+  usedBytes(volume: string): number | null {
+    try {
+      const { blocks, bfree, bsize } = statfsSync(this.of(volume, "mount", "data"));
+      return (blocks - bfree) * bsize;
+    } catch {
+      return null;
+    }
   }
 
   /**

@@ -35,6 +35,7 @@ export class VolumeWatch {
   private readonly followed = new Map<string, WatchedVolume[]>();
   /** What the volumes that are over their size hold. */
   private readonly over = new Map<string, number>();
+  private measured: ReadonlyMap<string, number> = new Map();
 
   constructor(options: VolumeWatchOptions) {
     this.options = options;
@@ -57,6 +58,11 @@ export class VolumeWatch {
         return containers.map((container) => [container, reason] as const);
       }),
     );
+  }
+
+  /** What a volume held when it was measured last; null where it was not. */
+  bytesOf(volume: string): number | null {
+    return this.measured.get(volume) ?? null;
   }
 
   /** Measures now and then, until it is ended. @param onChange told of projects whose `held` may be another now */
@@ -90,18 +96,21 @@ export class VolumeWatch {
       if (!volumes.some((volume) => volume.name === name)) this.over.delete(name);
     }
     const changed = new Set<string>();
+    const measured = new Map<string, number>();
     for (let from = 0; from < volumes.length; from += BATCH) {
       const batch = volumes.slice(from, from + BATCH);
       const held = await this.options.measure(batch.map(({ name }) => name));
       for (const { namespace, name, limitBytes } of batch) {
         const bytes = held.get(name);
         if (bytes === undefined) continue;
+        measured.set(name, bytes);
         const was = this.over.has(name);
         if (bytes > limitBytes) this.over.set(name, bytes);
         else this.over.delete(name);
         if (was !== this.over.has(name)) changed.add(namespace);
       }
     }
+    this.measured = measured;
     return changed;
   }
 }

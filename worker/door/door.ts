@@ -15,6 +15,7 @@ import { isFiller } from "../snapshot.ts";
 import { Commands } from "./commands.ts";
 import type { Admitted, Doorkeeper } from "./doorkeeper.ts";
 import { handleExec } from "./execRoute.ts";
+import { hostRoute, type HostDesk } from "./hostRoutes.ts";
 import { FileContainers } from "./fileContainers.ts";
 import { FILE_ROUTES } from "./fileRoutes.ts";
 import { WorkspaceFiles } from "./files.ts";
@@ -34,6 +35,8 @@ export type DoorOptions = {
   engine: Engine;
   exec: ExecEngine;
   doorkeeper: Doorkeeper;
+  /** Null while the worker starts. */
+  desk: () => HostDesk | null;
   instanceId: string;
   /** What is on its way in is kept below it. */
   dataDir: string;
@@ -112,15 +115,24 @@ class DoorServer {
     response.setHeader("cache-control", "no-store");
     response.setHeader("x-content-type-options", "nosniff");
     try {
-      const target = targetOf(request.url);
+      const { project, answer } = this.routeOf(request);
       if (isForeign(request)) throw foreign();
       const token = tokenOf(request);
       if (token === null) throw noToken();
-      await this.within(target.project, () => this.dispatch(target, token, request, response));
+      await this.within(project, () => answer(token, response));
     } catch (error) {
       if (isSurprise(error)) this.options.log("door-failed", { error });
       sendError(response, error);
     }
+  }
+
+  private routeOf(request: IncomingMessage): NonNullable<ReturnType<typeof hostRoute>> {
+    const ofHost = hostRoute(request, this.options.doorkeeper, this.options.desk);
+    if (ofHost) return ofHost;
+    const target = targetOf(request.url);
+    const answer = (token: string, response: ServerResponse) =>
+      this.dispatch(target, token, request, response);
+    return { project: target.project, answer };
   }
 
   private async dispatch(
@@ -223,7 +235,13 @@ function noMethod(method: string, route: string): SlipwayError {
     code: "bad_request",
     message: `The door knows no ${method.slice(0, 20)} of ${route}.`,
     hint: "worker/door/README.md lists what there is.",
-    allowed: [...Object.keys(FILE_ROUTES), "POST exec", "GET terminal (WebSocket)"],
+    allowed: [
+      ...Object.keys(FILE_ROUTES),
+      "POST exec",
+      "GET terminal (WebSocket)",
+      "GET plan",
+      "POST /v1/doctor",
+    ],
   });
 }
 

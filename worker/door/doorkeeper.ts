@@ -21,4 +21,8 @@ export interface Doorkeeper {
    * @throws SlipwayError `unauthenticated`, `forbidden`, `not_found`, `deadline`
    */
   authorize(token: string, knock: Knock): Promise<Admitted>;
+  /** Lets in whoever may read of the project. Throws as above. */
+  admitReader(token: string, project: string): Promise<Admitted>;
+  /** Lets in an admin of all projects. Throws as above. */
+  admitAdmin(token: string): Promise<void>;
 }

@@ -41,7 +41,8 @@ export function targetOf(url: string | undefined): Target {
   return { project, environment, route, query };
 }
 
-function decoded(text: string): string | null {
+/** Null where it is encoded wrongly. */
+export function decoded(text: string): string | null {
   try {
     return decodeURIComponent(text);
   } catch {

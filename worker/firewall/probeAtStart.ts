@@ -15,20 +15,25 @@ export const FIREWALL_FIX =
 /**
  * Tries the firewall once, in the background, and again for as long as it does not hold.
  * @param ensure puts the rules back
- * @returns what is wrong now, as sentences, and how to end it
  */
 export function probeAtStart(
   { docker, instanceId, gateway, clock, log }: ProbeContext,
   ensure: () => Promise<void>,
-): { problems: () => string[]; end: () => void } {
+): FirewallProbing {
   let problems: string[] = [];
+  let found: ProbeOutcome[] | null = null;
   let cancel = () => {};
   let ended = false;
+  const attempt = async () => {
+    const outcomes = await probeFirewall(docker, instanceId, gateway);
+    for (const outcome of outcomes) log("firewall-probe", outcome);
+    problems = outcomes.filter(({ state }) => state === "broken").map(sentence);
+    found = outcomes;
+    return outcomes;
+  };
   const look = async () => {
     try {
-      const outcomes = await probeFirewall(docker, instanceId, gateway);
-      for (const outcome of outcomes) log("firewall-probe", outcome);
-      problems = outcomes.filter(({ state }) => state === "broken").map(sentence);
+      await attempt();
       if (problems.length === 0) return;
       log("ISOLATION-BROKEN", { problems, hint: FIREWALL_FIX });
       await ensure();
@@ -48,12 +53,24 @@ export function probeAtStart(
   void start();
   return {
     problems: () => problems,
+    outcomes: () => found,
+    attempt,
     end() {
       ended = true;
       cancel();
     },
   };
 }
+
+export type FirewallProbing = {
+  /** What is wrong now, as sentences. */
+  problems: () => string[];
+  /** What the last attempts showed; null before there were any. */
+  outcomes: () => ProbeOutcome[] | null;
+  /** Tries it now. @throws EngineError where the containers cannot be made */
+  attempt: () => Promise<ProbeOutcome[]>;
+  end: () => void;
+};
 
 export type ProbeContext = {
   docker: Docker;

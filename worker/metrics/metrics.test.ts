@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { LABELS } from "../../core/labels.ts";
+import type { MetricPoint } from "../../core/metrics.ts";
 import type { EngineContainer, EngineListener } from "../engine/engine.ts";
 import { VirtualClock } from "../testing/virtualClock.ts";
 import { Metrics, type MetricsEngine, type WatchedRow } from "./metrics.ts";
-import type { EnvironmentSeries, Point, Resolution } from "./series.ts";
+import type { EnvironmentSeries, Resolution } from "./series.ts";
 
 /** A virtual clock, an engine of the test's own, and files as a kernel with cgroup v2 has them. */
 
@@ -124,7 +125,7 @@ async function pass(
   }
 }
 
-function pointsOf(resolution: Resolution, projectId: string): Point[] {
+function pointsOf(resolution: Resolution, projectId: string): MetricPoint[] {
   return sent
     .filter((one) => one.resolution === resolution)
     .flatMap(({ environments }) => environments)

@@ -1,28 +1,13 @@
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
+import type { MetricPoint, MetricSeries } from "../../core/metrics.ts";
 import type { ContainerFacts } from "./containerFacts.ts";
 import type { Subject } from "./subject.ts";
-import { asOne, meanOf, type Usage, type UsageSum } from "./usage.ts";
+import { asOne, meanOf, type UsageSum } from "./usage.ts";
 
 /** How finely points follow each other: 5 s apart, of projects that somebody watches; a minute, of all. */
 export type Resolution = "fine" | "minute";
 
-/** Means over the interval that ends at `at`, ms since 1970. */
-export type Point = Usage & {
-  at: number;
-  /** On the volumes that the service mounts, where their use is known. */
-  diskBytes: number | null;
-};
-
-export type Series = {
-  service: string;
-  replica: number;
-  /** Cores. */
-  cpuLimit: number | null;
-  memoryLimitBytes: number | null;
-  points: Point[];
-};
-
-export type EnvironmentSeries = { projectId: string; kind: EnvironmentKind; series: Series[] };
+export type EnvironmentSeries = { projectId: string; kind: EnvironmentKind; series: MetricSeries[] };
 
 /** What one container used, to become part of a point. */
 export type Measured = {
@@ -72,7 +57,7 @@ export function seriesOf(
 
 export type DiskBytesOf = (volumes: readonly string[]) => number | null;
 
-function seriesOfReplica(subject: Subject, facts: Measured["facts"], point: Point): Series {
+function seriesOfReplica(subject: Subject, facts: Measured["facts"], point: MetricPoint): MetricSeries {
   return {
     service: subject.service,
     replica: subject.replica,

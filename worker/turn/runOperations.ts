@@ -12,10 +12,11 @@ const PARALLEL_CALLS = 6;
 
 /** Does what was planned for one project, and logs each step. */
 export async function runOperations(
-  { engine, starters, sources, images, log, attaching = NOTHING_TO_ATTACH }: TurnContext,
+  context: TurnContext,
   spec: ProjectSpec,
   operations: readonly Operation[],
 ): Promise<Execution> {
+  const { engine, starters, sources, images, log, attaching = NOTHING_TO_ATTACH } = context;
   const { projectId } = spec;
   const { buildImage, credentials } = attaching;
   const execution = await execute(engine, starters, operations, {
@@ -35,6 +36,7 @@ export async function runOperations(
     log("failed", { projectId, operation: describe(operation), cause: operation.cause, error });
     if (error instanceof EngineError && error.fault === "image_missing") images.forget();
   }
+  context.drift?.note(spec, execution.done, (kind) => context.reporter.last(projectId, kind));
   return execution;
 }
 

@@ -8,6 +8,7 @@ import type { Crashes } from "../crashes.ts";
 import type { VolumeWatch } from "../disks/volumeWatch.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { GroupKeeper } from "../groups/groupKeeper.ts";
+import type { Drift } from "../host/drift.ts";
 import type { Images } from "../images.ts";
 import type { Log } from "../log.ts";
 import type { PortHolder } from "../ports/hostPorts.ts";
@@ -53,6 +54,8 @@ export type TurnContext = {
   instanceId: string;
   clock: Clock;
   log: Log;
+  /** Takes note of what is mended. */
+  drift?: Pick<Drift, "note">;
   /** What was last read of a project has changed by what this worker reported: it is to be read anew. */
   expire(projectId: string): void;
   /** Asks for another turn of the project after so many ms. */

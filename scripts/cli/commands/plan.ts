@@ -1,12 +1,8 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Command } from "commander";
-import type { Engine } from "../../../worker/engine/engine.ts";
-import type { RenderedProject } from "../../../core/render/rendered.ts";
-import { loadAttachments } from "../../../docker/attachments/loadAttachments.ts";
-import { declaredVolumes, NOTHING_TO_ATTACH } from "../../../worker/attachments/attaching.ts";
-import { Images } from "../../../worker/images.ts";
 import { printPlan } from "../../../worker/plan/operation.ts";
-import { plan as planOperations } from "../../../worker/plan/plan.ts";
-import { observe } from "../../../worker/snapshot.ts";
+import { dataDirectory, REPOSITORY } from "../../setup/dataDir.ts";
 import { connectEngine } from "../../supervisor/engine.ts";
 import { outputOf } from "../lib/context.ts";
 import { openSession } from "../lib/session.ts";
@@ -23,32 +19,27 @@ export function addPlan(program: Command): void {
 }
 
 async function plan(project: string, _options: object, command: Command): Promise<void> {
-  const [{ DockerEngine }, { renderHere }, { readSpec }] = await Promise.all([
-    import("../../../worker/engine/dockerEngine.ts"),
-    import("../lib/projectSpec.ts"),
-    import("../lib/readSpec.ts"),
-  ]);
+  const [{ DockerEngine }, { Images }, { previewPlan }, { readSpec }, { hostStacks }, { loadAttachments }] =
+    await Promise.all([
+      import("../../../worker/engine/dockerEngine.ts"),
+      import("../../../worker/images.ts"),
+      import("../../../worker/plan/previewPlan.ts"),
+      import("../lib/readSpec.ts"),
+      import("../../../docker/stacks/hostStacks.ts"),
+      import("../../../docker/attachments/loadAttachments.ts"),
+    ]);
   const output = outputOf(command);
   const session = await openSession();
   const spec = await readSpec(session, project);
-  const { instanceId } = session.instance;
   const engine = new DockerEngine(await connectEngine());
-  const attaching = { ...NOTHING_TO_ATTACH, definitions: loadAttachments() };
-  const imageVolumes = await declaredVolumes(spec, attaching, new Images(engine));
-  const rendered = renderHere(spec, instanceId, undefined, imageVolumes).project;
-  const operations = planOperations({
+  const operations = await previewPlan(
+    {
+      ...{ engine, images: new Images(engine), instanceId: session.instance.instanceId },
+      ...{ stacks: hostStacks(dataDirectory()).stacks, attachments: loadAttachments() },
+      template: await readFile(join(REPOSITORY, "docker/project-template.yml"), "utf8"),
+    },
     spec,
-    rendered,
-    snapshot: await observe(engine, { instanceId, namespace: spec.namespace }),
-    missingImages: await missingImages(engine, rendered),
-  });
+  );
   output.data(operations, () => printPlan(operations));
   if (operations.length === 0) output.say(`Nothing to do: Docker matches what is desired of ${spec.slug}.`);
-}
-
-async function missingImages(engine: Engine, { environments }: RenderedProject): Promise<Set<string>> {
-  const images = new Set(environments.flatMap(({ services }) => services.map(({ image }) => image)));
-  const missing = new Set<string>();
-  for (const image of images) if (!(await engine.hasImage(image))) missing.add(image);
-  return missing;
 }
