@@ -22,6 +22,7 @@ export const MEMORY_BYTES = 512 * MIB;
 export const DISK_BYTES = 32 * MIB;
 /** PostgreSQL begins with some 40 MiB. */
 export const ATTACHMENT_DISK_BYTES = 128 * MIB;
+const RUNNING_WITHIN_MS = 280_000;
 const PROBES = new URL("./probes.py", import.meta.url);
 const LIMITS = { cpus: 1, memory: `${MEMORY_BYTES / MIB}m`, disk: `${DISK_BYTES / MIB}m` };
 
@@ -78,8 +79,8 @@ export class IsolationWorld {
       readFile(PROBES, "utf8"),
       hostService(),
       stranger(world.docker, instanceId),
-      world.move(open, "development", "running"),
-      world.move(closed, "development", "running"),
+      develop(world, open),
+      develop(world, closed),
     ]);
     const parts = { world, disks: found.disks, open, closed, bystander, probes, dataDir, host, forget };
     const made = new IsolationWorld(parts);
@@ -203,6 +204,12 @@ export class IsolationWorld {
   private async answer(project: ProjectSpec, service: string): Promise<void> {
     await this.attempt(project, [["answer", PORT]], { service });
   }
+}
+
+/** The first project that ever needs a database waits until its image is made. */
+async function develop(world: World, project: ProjectSpec): Promise<void> {
+  world.controlPlane.move(project.projectId, "development");
+  await world.become(project, "running", "dev", RUNNING_WITHIN_MS);
 }
 
 function addressesOf({ NetworkSettings }: Docker.ContainerInspectInfo): string[] {

@@ -13,6 +13,7 @@ import type { Phase, ProjectSpec } from "../../core/projectSpec.ts";
 import { deriveCredential } from "../../worker/attachments/credentials.ts";
 import { imageBuilder } from "../../worker/attachments/imageBuilder.ts";
 import { pause, realClock } from "../../worker/clock.ts";
+import type { LoopDisks } from "../../worker/disks/loopDisks.ts";
 import type { VolumeWatch } from "../../worker/disks/volumeWatch.ts";
 import { DockerEngine } from "../../worker/engine/dockerEngine.ts";
 import type { Engine } from "../../worker/engine/engine.ts";
@@ -44,6 +45,8 @@ export type Place = {
 export class World {
   readonly docker: Docker;
   readonly logs: string[] = [];
+  /** What the worker tends; null where volumes have none. */
+  disks: LoopDisks | null = null;
   readonly controlPlane: MemoryControlPlane;
   readonly gateway: SocketGateway;
   readonly instanceId: string;
@@ -267,6 +270,7 @@ export class World {
       config,
       realClock,
       jsonLog((line) => this.logs.push(line)),
+      async () => this.disks,
     );
     await this.shared(engineChanged);
   }

@@ -30,7 +30,12 @@ export class SecondEngine {
     private readonly folder: string,
     private readonly holder: ChildProcess,
   ) {
-    this.docker = new Docker({ socketPath: join(folder, "docker.sock") });
+    this.docker = new Docker({ socketPath: this.socket });
+  }
+
+  /** Where its API is. */
+  get socket(): string {
+    return join(this.folder, "docker.sock");
   }
 
   /** @param port of the engine's loopback interface, that `get` asks */
