@@ -29,19 +29,14 @@ export function Conditions({ conditions }: { conditions: Condition[] }) {
               <Text span size="sm" fw={500}>
                 {type}
               </Text>
-              : {WORDS[status]}
-              {status !== "true" && (
-                <>
-                  {" "}
-                  <Text span size="sm" className="mono">
-                    ({reason})
-                  </Text>
-                  {message !== "" && (
-                    <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
-                      {message}
-                    </Text>
-                  )}
-                </>
+              : {WORDS[status]}{" "}
+              <Text span size="xs" c="dimmed" className="mono">
+                {reason}
+              </Text>
+              {message !== "" && (
+                <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+                  {message}
+                </Text>
               )}
             </List.Item>
           );

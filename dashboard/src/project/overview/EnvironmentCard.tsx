@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, List, Loader, Paper, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Button, Group, Loader, Paper, Stack, Text, Title } from "@mantine/core";
 import { ExternalLink, ScrollText } from "lucide-react";
 import { useId } from "react";
 import { Link } from "react-router";
@@ -9,7 +9,7 @@ import type { EnvironmentView } from "../environments.ts";
 import type { ProjectView } from "../tabs.tsx";
 import { Conditions } from "./Conditions.tsx";
 import { Containers } from "./Containers.tsx";
-import { isBehind, PURPOSES, runsIn } from "./environmentText.ts";
+import { addressesOf, isBehind, PURPOSES, runsIn } from "./environmentText.ts";
 import { Facts } from "./Facts.tsx";
 import { Trouble } from "./Trouble.tsx";
 
@@ -64,7 +64,7 @@ function There({ project, environment }: Props) {
         </Group>
       )}
       {message !== "" && phase !== "failed" && <Text size="sm">{message}</Text>}
-      <Endpoints project={project} environment={environment} />
+      <Addresses project={project} environment={environment} />
       <Containers environment={environment} />
       <Conditions conditions={environment.conditions} />
       <Facts project={project} environment={environment} />
@@ -84,15 +84,15 @@ function There({ project, environment }: Props) {
   );
 }
 
-function Endpoints({ project, environment: { kind, endpoints, phase } }: Props) {
+function Addresses({ project, environment: { kind, endpoints, phase } }: Props) {
   const settings = useSettings();
-  if (endpoints.length === 0) return null;
-  const own = environmentUrl(settings, project.slug, kind);
+  const addresses = addressesOf(environmentUrl(settings, project.slug, kind), endpoints);
+  if (addresses.length === 0) return null;
   return (
-    <div>
+    <Stack gap={4} align="flex-start">
       <Button
         component="a"
-        href={own}
+        href={addresses[0]}
         target="_blank"
         rel="noopener noreferrer"
         leftSection={<ExternalLink size={16} aria-hidden />}
@@ -101,30 +101,18 @@ function Endpoints({ project, environment: { kind, endpoints, phase } }: Props) 
       >
         Open {kind}
       </Button>
-      <List size="xs" mt="xs" listStyleType="none" aria-label={`Addresses of ${kind}`}>
-        {endpoints.map((endpoint) => (
-          <List.Item key={endpoint}>
-            <Anchor
-              href={endpointUrl(endpoint, own)}
-              target="_blank"
-              rel="noopener noreferrer"
-              className="mono"
-              size="xs"
-            >
-              {endpoint}
-            </Anchor>
-          </List.Item>
-        ))}
-      </List>
-    </div>
+      {addresses.map((address) => (
+        <Anchor
+          key={address}
+          href={address}
+          target="_blank"
+          rel="noopener noreferrer"
+          className="mono"
+          size="sm"
+        >
+          {address}
+        </Anchor>
+      ))}
+    </Stack>
   );
-}
-
-/** Paths below the gateway's own host are opened at the environment's own name: its pages never run in this origin. */
-function endpointUrl(endpoint: string, own: string): string {
-  if (!/^https?:/.test(endpoint)) return own;
-  const { hostname, pathname } = new URL(endpoint);
-  return pathname.startsWith("/projects/") && hostname === new URL(own).hostname.replace(/^[^.]+\./, "")
-    ? own
-    : endpoint;
 }

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, List, Stack, Text } from "@mantine/core";
+import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { useMutation } from "convex/react";
 import { RotateCw, TriangleAlert } from "lucide-react";
 import { Link } from "react-router";
@@ -18,7 +18,7 @@ export function Trouble({ project, environment }: Props) {
   const retry = useMutation(api.projects.retryProject);
   const { run, isBusy } = useDoing();
   const { kind } = environment;
-  const { cause, more, next } = troubleOf(environment);
+  const { cause, next } = troubleOf(environment);
   const again = () =>
     run({ doing: `Trying ${kind} of ${project.slug} again`, done: `${kind} is tried again` }, async () => {
       await retry({ project: project.slug, environment: kind });
@@ -29,15 +29,6 @@ export function Trouble({ project, environment }: Props) {
         <Text size="sm" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
           {cause}
         </Text>
-        {more.length > 0 && (
-          <List size="sm">
-            {more.map((message) => (
-              <List.Item key={message} style={{ overflowWrap: "anywhere" }}>
-                {message}
-              </List.Item>
-            ))}
-          </List>
-        )}
         <Text size="sm" fw={600}>
           {next}
         </Text>

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { vManifest } from "../../../../core/manifest.ts";
 import type { EnvironmentView } from "../environments.ts";
-import { isBehind, limitsOf, runsIn, troubleOf } from "./environmentText.ts";
+import { addressesOf, isBehind, limitsOf, runsIn, troubleOf } from "./environmentText.ts";
 
 type Condition = EnvironmentView["conditions"][number];
 const condition = (type: Condition["type"], status: Condition["status"], message: string): Condition => ({
@@ -33,21 +33,29 @@ test("a failure is told once, with what helps against its kind", () => {
       condition("ImagesReady", "false", "There is no image nope:1."),
       condition("Running", "false", "app: no container"),
     ],
-    services: [],
   });
   expect(trouble.cause).toBe("There is no image nope:1. Look at its name.");
-  expect(trouble.more).toEqual(["app: no container"]);
   expect(trouble.next).toContain("image");
 });
 
 test("a failure without a message is told by what does not hold", () => {
   const broken = [condition("Healthy", "false", "app answers 500")];
-  const trouble = troubleOf({ kind: "test", message: "", conditions: broken, services: [] });
-  expect(trouble).toMatchObject({ cause: "app answers 500", more: [] });
+  const trouble = troubleOf({ kind: "test", message: "", conditions: broken });
+  expect(trouble).toMatchObject({ cause: "app answers 500" });
   expect(trouble.next).toContain("logs");
 });
 
 test("an environment is behind until its newest generation was seen", () => {
   expect(isBehind({ generation: 3, observedGeneration: 2 })).toBe(true);
   expect(isBehind({ generation: 3, observedGeneration: 3 })).toBe(false);
+});
+
+test("paths below the gateway are opened at the environment's own name; nothing is where nothing answers", () => {
+  const own = "http://dev--shop.localhost:8080/";
+  expect(addressesOf(own, ["/projects/project_1_a/dev/"])).toEqual([own]);
+  expect(addressesOf(own, ["/projects/x/deploy/", "https://shop.example.com/"])).toEqual([
+    own,
+    "https://shop.example.com/",
+  ]);
+  expect(addressesOf(own, [])).toEqual([]);
 });

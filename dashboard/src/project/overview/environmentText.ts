@@ -31,25 +31,24 @@ export function limitsOf(
   return { cpus, memory, disk, replicas: replicas ?? 1 };
 }
 
-type Trouble = {
-  /** What happened, as the worker says it. */
+/** Why an environment has failed, as the worker says it, and what helps. */
+export function troubleOf(environment: Pick<EnvironmentView, "kind" | "message" | "conditions">): {
   cause: string;
-  /** What else does not hold: a sentence each. */
-  more: string[];
-  /** What to do next. */
   next: string;
-};
-
-/** Why an environment has failed, and what helps. */
-export function troubleOf(
-  environment: Pick<EnvironmentView, "kind" | "message" | "conditions" | "services">,
-): Trouble {
+} {
   const broken = environment.conditions.filter(({ status }) => status === "false");
   const cause = environment.message || broken[0]?.message || `The ${environment.kind} environment failed.`;
-  const more = broken
-    .map(({ message }) => message)
-    .filter((message) => message !== "" && !cause.includes(message));
-  return { cause, more: [...new Set(more)], next: nextStep(broken.map(({ type }) => type)) };
+  return { cause, next: nextStep(broken.map(({ type }) => type)) };
+}
+
+/**
+ * Where an environment is opened, and where else: its own name first, then its project's domains.
+ * @param own from `environmentUrl`
+ * @param endpoints as they were seen: paths below the gateway's own host, where a page of a project never runs in the
+ *   dashboard's origin, and so is sent to its own name; or whole addresses
+ */
+export function addressesOf(own: string, endpoints: readonly string[]): string[] {
+  return endpoints.length === 0 ? [] : [own, ...endpoints.filter((one) => /^https?:\/\//.test(one))];
 }
 
 function nextStep(broken: readonly string[]): string {

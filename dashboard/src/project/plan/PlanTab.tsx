@@ -98,10 +98,11 @@ function PlanView({ plan }: { plan: Plan }) {
   );
 }
 
-function CauseGroup({ group: { cause, steps } }: { group: StepGroup }) {
+function CauseGroup({ group: { environment, cause, steps } }: { group: StepGroup }) {
   return (
     <Paper withBorder p="sm">
       <Text size="sm" fw={600} mb={6} style={{ overflowWrap: "anywhere" }}>
+        {environment !== null && `${environment}: `}
         {cause}
       </Text>
       <List type="ordered" size="sm" spacing={4} start={steps[0]!.number}>

@@ -1,15 +1,23 @@
 import { expect, test } from "vitest";
 import { groupsOf, vPlan } from "./planView.ts";
 
+const operation = (id: string, cause: string, after: string[] = [], environment: string | null = "dev") => ({
+  id,
+  kind: "create container",
+  object: id,
+  environment,
+  cause,
+  after,
+});
 const plan = (operations: unknown[]) => vPlan.parse({ operations, text: "" });
 
 test("neighbours with one cause stand together, and the order is kept", () => {
   const groups = groupsOf(
     plan([
-      { id: "net", kind: "create network", object: "n", cause: "it is missing", after: [] },
-      { id: "vol", kind: "create volume", object: "v", cause: "it is missing", after: [] },
-      { id: "app", kind: "create container", object: "c", cause: "wanted", after: ["vol", "net"] },
-      { id: "go", kind: "start container", object: "c", cause: "it is missing", after: ["app"] },
+      operation("net", "it is missing"),
+      operation("vol", "it is missing"),
+      operation("app", "wanted", ["vol", "net"]),
+      operation("go", "it is missing", ["app"]),
     ]),
   );
   expect(groups.map(({ cause, steps }) => [cause, steps.map(({ number }) => number)])).toEqual([
@@ -20,14 +28,13 @@ test("neighbours with one cause stand together, and the order is kept", () => {
   expect(groups[1]!.steps[0]!.after).toEqual([1, 2]);
 });
 
-test("without ids, what comes before is counted", () => {
-  const [group] = groupsOf(
-    plan([
-      { kind: "create container", object: "c", cause: "x", after: [] },
-      { kind: "start container", object: "c", cause: "x", after: [1] },
-    ]),
-  );
-  expect(group!.steps[1]!.after).toEqual([1]);
+test("what is for two environments stands apart", () => {
+  const groups = groupsOf(plan([operation("a", "x", [], "dev"), operation("b", "x", [], "test")]));
+  expect(groups.map(({ environment }) => environment)).toEqual(["dev", "test"]);
+});
+
+test("what is not in the plan any more is not waited for", () => {
+  expect(groupsOf(plan([operation("a", "x", ["gone"])]))[0]!.steps[0]!.after).toEqual([]);
 });
 
 test("nothing to do is no group", () => {
