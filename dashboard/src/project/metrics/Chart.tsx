@@ -42,7 +42,7 @@ export function Chart({ data, hidden, label, ...drawing }: Props) {
         },
         () => latest.current,
       ),
-      [[]],
+      [[], ...namesKey.split("\n").map(() => [])],
       parent,
     );
     plot.current = chart;

@@ -1,6 +1,6 @@
 import type { ITheme } from "@xterm/xterm";
 
-/** A terminal's colours: each of the sixteen has at least 4.5 : 1 against its background, but for the background's own. */
+/** A terminal's colours: each of the sixteen has at least 4.5 : 1 against the background (WCAG 1.4.3). */
 export const TERMINAL_THEMES: Record<"light" | "dark", ITheme> = {
   light: {
     background: "#ffffff",
