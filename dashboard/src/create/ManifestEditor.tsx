@@ -13,10 +13,12 @@ type Props = {
   initial: string;
   onChange: (text: string) => void;
   label: string;
+  /** To read alone. */
+  isReadOnly?: boolean;
 };
 
 /** A manifest as YAML; what is wrong with it is underlined as it is typed. */
-export function ManifestEditor({ initial, onChange, label }: Props) {
+export function ManifestEditor({ initial, onChange, label, isReadOnly = false }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
   const look = useRef(new Compartment());
@@ -44,7 +46,11 @@ export function ManifestEditor({ initial, onChange, label }: Props) {
               })),
             { delay: 250 },
           ),
-          EditorView.contentAttributes.of({ "aria-label": label }),
+          EditorState.readOnly.of(isReadOnly),
+          EditorView.contentAttributes.of({
+            "aria-label": label,
+            ...(isReadOnly && { "aria-readonly": "true" }),
+          }),
           EditorView.lineWrapping,
           EditorView.updateListener.of((update) => {
             if (update.docChanged) changed.current(update.state.doc.toString());
@@ -56,9 +62,9 @@ export function ManifestEditor({ initial, onChange, label }: Props) {
     view.current = editor;
     forceLinting(editor);
     return () => editor.destroy();
-  }, [initial, label]);
+  }, [initial, label, isReadOnly]);
   useEffect(() => {
     view.current?.dispatch({ effects: look.current.reconfigure(editorTheme(scheme)) });
-  }, [scheme, initial, label]);
+  }, [scheme, initial, label, isReadOnly]);
   return <div ref={place} style={{ minHeight: 260 }} />;
 }

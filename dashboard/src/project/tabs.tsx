@@ -1,18 +1,30 @@
 import type { FunctionReturnType } from "convex/server";
 import {
+  Bot,
   ChartLine,
+  FileCode,
+  FileSearch,
+  History,
+  KeyRound,
   LayoutDashboard,
   ListOrdered,
+  Package,
   ScrollText,
   SquareTerminal,
   type LucideIcon,
 } from "lucide-react";
 import type { ComponentType } from "react";
 import type { api } from "../../../convex/_generated/api";
+import { AgentsTab } from "./agents/AgentsTab.tsx";
+import { CodeTab } from "./code/CodeTab.tsx";
+import { EventsTab } from "./events/EventsTab.tsx";
 import { LogsTab } from "./logs/LogsTab.tsx";
+import { ManifestTab } from "./manifest/ManifestTab.tsx";
 import { MetricsTab } from "./metrics/MetricsTab.tsx";
 import { OverviewTab } from "./overview/OverviewTab.tsx";
 import { PlanTab } from "./plan/PlanTab.tsx";
+import { ReleasesTab } from "./releases/ReleasesTab.tsx";
+import { SecretsTab } from "./secrets/SecretsTab.tsx";
 import { TerminalTab } from "./terminal/TerminalTab.tsx";
 
 export type ProjectView = NonNullable<FunctionReturnType<typeof api.projects.getProject>>;
@@ -34,4 +46,10 @@ export const TABS: readonly TabEntry[] = [
   { id: "metrics", label: "Metrics", Icon: ChartLine, Tab: MetricsTab },
   { id: "terminal", label: "Terminal", Icon: SquareTerminal, Tab: TerminalTab },
   { id: "plan", label: "Plan", Icon: ListOrdered, Tab: PlanTab },
+  { id: "releases", label: "Releases", Icon: Package, Tab: ReleasesTab },
+  { id: "events", label: "Events", Icon: History, Tab: EventsTab },
+  { id: "agents", label: "Agents", Icon: Bot, Tab: AgentsTab },
+  { id: "secrets", label: "Secrets", Icon: KeyRound, Tab: SecretsTab },
+  { id: "code", label: "Code", Icon: FileSearch, Tab: CodeTab },
+  { id: "manifest", label: "Manifest", Icon: FileCode, Tab: ManifestTab },
 ];

@@ -1,5 +1,5 @@
 import { Tooltip } from "@mantine/core";
-import { useEffect, useState } from "react";
+import { useNow } from "./useNow.ts";
 
 const SECOND = 1000;
 const STEPS: [limitMs: number, unitMs: number, unit: Intl.RelativeTimeFormatUnit][] = [
@@ -15,16 +15,6 @@ export function ago(at: number, now: number): string {
   const ms = at - now;
   const [, unitMs, unit] = STEPS.find(([limitMs]) => Math.abs(ms) < limitMs)!;
   return WORDS.format(Math.trunc(ms / unitMs), unit);
-}
-
-/** The present minute, so that what tells an age keeps up. */
-function useNow(): number {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 20 * SECOND);
-    return () => clearInterval(timer);
-  }, []);
-  return now;
 }
 
 /** How long ago, with the exact time in reach. `at` in ms since 1970. */

@@ -20,7 +20,7 @@ import type { Phase } from "../../../core/projectSpec.ts";
 
 /** How statuses and phases look, everywhere: a word, an icon, a colour. Never by colour alone. */
 
-type Look = { Icon: LucideIcon; color: string };
+export type Look = { Icon: LucideIcon; color: string };
 
 export const STATUS_LOOKS: Record<Status, Look> = {
   created: { Icon: Sparkles, color: "gray" },
