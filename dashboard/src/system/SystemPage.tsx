@@ -1,11 +1,21 @@
-import { useConvexConnectionState } from "convex/react";
+import { Stack } from "@mantine/core";
+import { useQuery } from "convex/react";
+import { api } from "../../../convex/_generated/api";
 import { Page } from "../shared/Page.tsx";
+import { Checks } from "./Checks.tsx";
+import { Counts } from "./Counts.tsx";
+import { Health } from "./Health.tsx";
 
+/** Whether Slipway itself is well: its parts, what is wrong with its hosts, and what to do about it. */
 export function SystemPage() {
-  const { isWebSocketConnected } = useConvexConnectionState();
+  const hosts = useQuery(api.hosts.listHosts, {});
   return (
     <Page title="System">
-      {isWebSocketConnected ? "The backend answers." : "The backend does not answer."}
+      <Stack gap="xl">
+        <Health hosts={hosts} />
+        <Checks hosts={hosts} />
+        <Counts />
+      </Stack>
     </Page>
   );
 }
