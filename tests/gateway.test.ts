@@ -101,8 +101,8 @@ describe("a path", () => {
     ["of no project", "/projects/project_1700000000009_nosuchxx/dev/"],
     ["of a namespace in other letters", `/projects/${SHOP.toUpperCase()}/dev/`],
     ["that is encoded where it names the project", `/projects/${SHOP.replace("_", "%5f")}/dev/`],
-    ["of another depth", `/x/projects/${SHOP}/dev/`],
-    ["of nothing", "/nothing"],
+    ["of no environment", `/projects/${SHOP}/`],
+    ["of no project at all", "/projects/"],
   ])("%s is not found", async (_what, path) => {
     expect(await ask(PORT, path)).toMatchObject({
       status: 404,
@@ -121,13 +121,6 @@ describe("a path", () => {
     expect(await ask(PORT, `/projects/${SHOP}/deploy/`)).toMatchObject({
       status: 404,
       body: expect.stringContaining("There is no such environment now"),
-    });
-  });
-
-  test("at the root shows the gateway's own page", async () => {
-    expect(await ask(PORT, "/")).toMatchObject({
-      status: 200,
-      body: expect.stringContaining("Slipway is running"),
     });
   });
 });

@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { SlipwayError } from "../core/errors.ts";
 import type { AcmeSettings } from "./certificates/acmeIssuer.ts";
@@ -8,6 +9,9 @@ const vList = z
   .string()
   .default("")
   .transform((text) => text.split(/[\s,]+/).filter((item) => item !== ""));
+/** Where `npm start` has the dashboard built. */
+const DASHBOARD = fileURLToPath(new URL("../dashboard/dist", import.meta.url));
+
 const vPort = z.coerce.number().int().min(1).max(65535);
 
 const vEnvironment = z.object({
@@ -26,6 +30,7 @@ const vEnvironment = z.object({
   SLIPWAY_HTTP_BIND: z.union([z.ipv4(), z.ipv6()]).default("127.0.0.1"),
   SLIPWAY_BASE_DOMAIN: z.string().min(1).default("localhost"),
   SLIPWAY_HOST_NAME: z.string().min(1).default(hostname()),
+  SLIPWAY_DASHBOARD_DIR: z.string().min(1).default(DASHBOARD),
 });
 
 export type WorkerConfig = {
@@ -43,6 +48,8 @@ export type WorkerConfig = {
   httpBind: string;
   baseDomain: string;
   hostName: string;
+  /** The folder with the built dashboard. */
+  dashboardDir: string;
 };
 
 /** A variable that is set to nothing is not set. */
@@ -82,5 +89,6 @@ export function workerConfig(environment: NodeJS.ProcessEnv): WorkerConfig {
     httpBind: data.SLIPWAY_HTTP_BIND,
     baseDomain: data.SLIPWAY_BASE_DOMAIN,
     hostName: data.SLIPWAY_HOST_NAME,
+    dashboardDir: data.SLIPWAY_DASHBOARD_DIR,
   };
 }

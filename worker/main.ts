@@ -10,6 +10,7 @@ import { pause, realClock } from "./clock.ts";
 import { startIndexer } from "./codeIndex/indexer.ts";
 import { workerConfig, type WorkerConfig } from "./config.ts";
 import { ConvexControlPlane, isFenced } from "./convexControlPlane.ts";
+import { serveDashboard } from "./dashboard/fromConfig.ts";
 import { measureVolumes } from "./disks/measureVolumes.ts";
 import { openDisks } from "./disks/openDisks.ts";
 import { VolumeWatch } from "./disks/volumeWatch.ts";
@@ -64,6 +65,9 @@ async function main(): Promise<void> {
     ...{ engine: new DockerEngine(docker), exec: new DockerExec(docker), doorkeeper: controlPlane },
     ...{ instanceId: config.instanceId, dataDir: config.dataDir, clock: realClock, log },
   });
+  const { version } = JSON.parse(await readFile(PACKAGE, "utf8")) as { version: string };
+  // Before the control plane answers, too: then its page says what is missing.
+  const dashboard = await serveDashboard(config, version, door, log);
   const opening = openDisks(docker, config);
   const certificates = certificateKeeper(config, log);
   const ensureShared = sharedParts(docker, config, realClock, log, async () => (await opening).disks);
@@ -73,7 +77,7 @@ async function main(): Promise<void> {
 
   const [template, { epoch, leaseMs }] = await Promise.all([
     readFile(TEMPLATE, "utf8"),
-    registerHost(controlPlane, docker, config, Object.keys(stacks), door.url, log, stopping),
+    registerHost(controlPlane, docker, config, version, Object.keys(stacks), door.url, log, stopping),
     ensureShared(true),
     raiseKernelLimits(log),
   ]);
@@ -158,7 +162,7 @@ async function main(): Promise<void> {
   log("stopping", { signal: await stopping.signal });
   clearInterval(heartbeats);
   probing.end();
-  await Promise.race([door.close(), pause(realClock, FAREWELL_MS)]);
+  await Promise.race([Promise.all([dashboard.close(), door.close()]), pause(realClock, FAREWELL_MS)]);
   endIndexing();
   await Promise.race([certificates.stop(), pause(realClock, FAREWELL_MS)]);
   endKeepingLogs();
@@ -175,12 +179,12 @@ async function registerHost(
   controlPlane: ConvexControlPlane,
   docker: Docker,
   config: WorkerConfig,
+  version: string,
   stacks: string[],
   doorUrl: string,
   log: Log,
   stopping: { requested: () => boolean },
 ): Promise<{ epoch: number; leaseMs: number }> {
-  const { version } = JSON.parse(await readFile(PACKAGE, "utf8")) as { version: string };
   const info = await withDeadline(
     "say what engine it is",
     READ_DEADLINE_MS,

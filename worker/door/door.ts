@@ -46,7 +46,13 @@ export type DoorOptions = {
   port?: number;
 };
 
-export type Door = { url: string; close(): Promise<void> };
+export type Door = {
+  url: string;
+  /** Answers a request that came another way than through its own port: from the dashboard, which is of one origin with it. */
+  answer(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
+  close(): Promise<void>;
+};
 
 /** Requests and terminals at once, in all and for one project: one project's agents must not shut the others out. */
 const AT_ONCE = { all: 128, project: 24 };
@@ -66,6 +72,8 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   const port = await door.listen(options.port ?? 0);
   return {
     url: `http://127.0.0.1:${port}`,
+    answer: (request, response) => door.keep(door.answer(request, response)),
+    upgrade: (request, socket, head) => door.keep(door.upgrade(request, socket, head)),
     async close() {
       await door.close();
       await containers.close();
@@ -87,8 +95,8 @@ class DoorServer {
   ) {
     // A command's input may take as long as it likes; what is silent is ended below.
     this.server = createServer({ requestTimeout: 0, headersTimeout: 10_000 });
-    this.server.on("request", (request, response) => this.keep(this.answer(request, response)));
-    this.server.on("upgrade", (request, socket, head) => this.keep(this.upgrade(request, socket, head)));
+    this.server.on("request", (request, response) => void this.keep(this.answer(request, response)));
+    this.server.on("upgrade", (request, socket, head) => void this.keep(this.upgrade(request, socket, head)));
   }
 
   async listen(port: number): Promise<number> {
@@ -106,12 +114,13 @@ class DoorServer {
     await Promise.all(this.going);
   }
 
-  private keep(work: Promise<void>): void {
+  async keep(work: Promise<void>): Promise<void> {
     const going = work.finally(() => this.going.delete(going));
     this.going.add(going);
+    await going;
   }
 
-  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.setHeader("cache-control", "no-store");
     response.setHeader("x-content-type-options", "nosniff");
     try {
@@ -165,7 +174,7 @@ class DoorServer {
     await known.handle(files, target, request, response);
   }
 
-  private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy());
     try {
       const target = targetOf(request.url);

@@ -31,6 +31,8 @@ export type GatewayConfig = {
   subnet?: string;
   /** CIDR networks that containers' addresses may be in; default any. */
   upstreamNetworks?: readonly string[];
+  /** Requests of one client to the dashboard that are let through. */
+  dashboardRate?: { perSecond: number; burst: number };
   /** nginx workers; default 2. */
   workers?: number;
   memoryBytes?: number;
@@ -72,5 +74,7 @@ export function gatewayPaths(dataDir: string) {
     door: join(state, "door"),
     pushSocket: join(state, "door", "push.sock"),
     frontSocket: join(state, "door", "front.sock"),
+    /** Where the worker serves the dashboard. */
+    dashboardSocket: join(state, "door", "dashboard.sock"),
   };
 }

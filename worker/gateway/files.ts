@@ -8,14 +8,19 @@ import { gatewayPaths, gatewayUser, type GatewayConfig } from "./config.ts";
 
 /** nginx's static configuration and its Lua, as the repository has them. */
 const SOURCE = fileURLToPath(new URL("../../docker/nginx", import.meta.url));
-const PARTS = ["nginx.conf", "proxy.conf", "body-class.conf", "page.conf", "start.sh", "health.sh", "lua"];
+const PARTS = [
+  ...["nginx.conf", "proxy.conf", "body-class.conf", "dashboard.conf", "page.conf"],
+  ...["start.sh", "health.sh", "lua"],
+];
 
 const vNetwork = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
 
-/** Requests per second that the gateway lets through where a project's table says nothing else. */
+/** Requests per second that the gateway lets through where a project's table says nothing else, and to the dashboard. */
 const DEFAULT_RATES = {
   project: { perSecond: 5_000, burst: 10_000 },
   client: { perSecond: 1_000, burst: 2_000 },
+  /** Of one client: a page with its files is a hundred requests at once, and everybody behind one address is one client. */
+  dashboard: { perSecond: 200, burst: 1_000 },
 };
 
 /**
@@ -85,7 +90,7 @@ function gatewaySettings(config: GatewayConfig) {
   return {
     baseDomain,
     hosts: [...hosts].map((host) => host.toLowerCase()),
-    limits: DEFAULT_RATES,
+    limits: { ...DEFAULT_RATES, ...(config.dashboardRate && { dashboard: config.dashboardRate }) },
     upstreamNetworks: config.upstreamNetworks,
     httpsPort: config.httpsPort,
     httpsRedirect: config.httpsRedirect ?? "domains",

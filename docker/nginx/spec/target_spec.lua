@@ -44,6 +44,15 @@ return function(spec)
     end
   end)
 
+  spec.it("target: what is neither below /projects/ nor hidden is the dashboard's", function()
+    for _, path in ipairs({ "/projects", "/projects/", "/projects/x", "/projects/project_1_a/dev", "/.env", "/.slipway/page" }) do
+      spec.equal({ path, target.is_of_dashboard(path) }, { path, false })
+    end
+    for _, path in ipairs({ "/", "/projectsx", "/Projects/", "//projects/", "/p/projects/", "/%70rojects/" }) do
+      spec.equal({ path, target.is_of_dashboard(path) }, { path, true })
+    end
+  end)
+
   spec.it("target: an environment continues with a slash or not at all", function()
     local _, environment, rest = target.project_path("/projects/project_1700000000001_abcd2345/dev2/x")
     spec.equal({ environment, rest }, { "dev", "2/x" })

@@ -4,6 +4,8 @@ local challenges = require("slipway.challenges")
 local cidr = require("slipway.cidr")
 local connections = require("slipway.connections")
 local counts = require("slipway.counts")
+local dashboard = require("slipway.dashboard")
+local origin = require("slipway.origin")
 local pages = require("slipway.pages")
 local password = require("slipway.password")
 local rates = require("slipway.rates")
@@ -22,8 +24,8 @@ local M = {}
 -- or nil and the page to answer with.
 local function find(host, path)
   if settings.is_own_host[host] then
-    if path == "/" then
-      return nil, "welcome"
+    if target.is_of_dashboard(path) then
+      return nil, "dashboard"
     end
     local namespace, environment, rest = target.project_path(path)
     local project = namespace and store.project(namespace)
@@ -77,6 +79,15 @@ local function has_unknown_length(var)
   return var.http_transfer_encoding or (var.server_protocol == "HTTP/2.0" and not var.http_content_length)
 end
 
+local function is_to_be_secured(var, host, is_domain)
+  return var.slipway_scheme == "http" and var.remote_addr ~= "unix:" and tls.is_enforced(host, is_domain)
+end
+
+local function send_to_https(host, var)
+  ngx.header["Location"] = tls.location(host, var.request_uri)
+  return ngx.exit(308)
+end
+
 -- Runs in nginx's rewrite phase: either ends the request with a page, or leaves what proxy.conf and the balancer need.
 function M.rewrite()
   local var = ngx.var
@@ -95,6 +106,11 @@ function M.rewrite()
       ngx.status = 404
       ngx.header["Content-Length"] = 0
       return pages.send("")
+    elseif name == "dashboard" then
+      if is_to_be_secured(var, host, false) then
+        return send_to_https(host, var)
+      end
+      return dashboard.enter(path .. query)
     end
     return pages.answer(name)
   end
@@ -109,15 +125,18 @@ function M.rewrite()
     end
   end
 
-  if var.slipway_scheme == "http" and client ~= "unix:" and tls.is_enforced(host, project.domains[host]) then
-    ngx.header["Location"] = tls.location(host, var.request_uri)
-    return ngx.exit(308)
+  if is_to_be_secured(var, host, project.domains[host]) then
+    return send_to_https(host, var)
   end
 
   local environment = project.environments[name]
   local about = { place = project.slug .. " " .. name, message = environment and environment.message }
   if not environment then
     return pages.answer("absent", about)
+  end
+  local is_shared_origin = prefix ~= ""
+  if is_shared_origin and origin.must_be_own(var.http_sec_fetch_dest, var.http_upgrade_insecure_requests, host) then
+    return origin.redirect(origin.location(var.slipway_scheme, name, project.slug, var.slipway_host, rest .. query))
   end
   if environment.state ~= "serving" then
     return pages.answer(environment.state, about)
@@ -166,7 +185,7 @@ function M.rewrite()
   end
   request.begin({
     project = project, environment = environment, service = service, about = about, prefix = var.slipway_prefix, tried = {},
-    counted = counted,
+    counted = counted, is_shared_origin = is_shared_origin,
   })
   if has_unknown_length(var) then
     ngx.req.set_uri(target.body_class(service.settings.maxBodyBytes or DEFAULT_MAX_BODY_BYTES), true)

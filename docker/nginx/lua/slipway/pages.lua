@@ -37,12 +37,13 @@ local function escape(text)
   return (text:gsub("[&<>\"']", ENTITIES))
 end
 
-local AMBER, BLUE, RED, GREY, GREEN = "#d9982b", "#2f7dd1", "#c8453b", "#7b8794", "#2f9e63"
+local AMBER, BLUE, RED, GREY = "#d9982b", "#2f7dd1", "#c8453b", "#7b8794"
 
 -- What a state of an environment, or a failure on the way, answers.
 M.kinds = {
-  welcome = { status = 200, mark = GREEN, title = "Slipway is running",
-    text = "Each project answers at /projects/<namespace>/<environment>/ and at <environment>--<slug>.<base domain>." },
+  dashboard_away = { status = 503, retry = 2, refresh = true, mark = BLUE, title = "The dashboard is not there right now",
+    text = "Slipway's worker, which serves it, is starting or stopped. Projects that run are served all the same. "
+      .. "This page looks again by itself; `slipway status` says what is down." },
   paused = { status = 503, retry = 60, mark = AMBER, title = "This project is paused",
     text = "Its containers are stopped and its data is kept. It answers again once it is resumed." },
   hibernated = { status = 503, retry = 60, mark = BLUE, title = "This environment is hibernated",

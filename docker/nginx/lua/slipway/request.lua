@@ -1,7 +1,7 @@
 -- What is known of each request in progress, by its id. nginx forgets ngx.ctx when a request moves to another location (an
 -- error page, a body class), and a forgotten request would stay counted at its container for ever.
 --   { project, environment, service, about, prefix, tried = {[peer] = true}, peer, counted = key of connections.lua,
---     is_stream, side = that of the last container that had it, fares = what a rollout counts of it (counts.lua) }
+--     is_shared_origin = its address is a path of the gateway's own host, is_stream, side = that of the last container that had it, fares = what a rollout counts of it (counts.lua) }
 local connections = require("slipway.connections")
 local counts = require("slipway.counts")
 

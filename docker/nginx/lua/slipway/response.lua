@@ -1,5 +1,6 @@
 -- What of a container's answer is mended on its way out: it believes to be at the root of a host of its own, and may be
 -- below /projects/<namespace>/<environment>.
+local origin = require("slipway.origin")
 local request = require("slipway.request")
 local store = require("slipway.store")
 local tls = require("slipway.tls")
@@ -113,6 +114,9 @@ function M.mend()
       for name, value in pairs(own_headers) do
         header[name] = value
       end
+    end
+    if routed.is_shared_origin then
+      origin.confine(header)
     end
   end
   M.protect()

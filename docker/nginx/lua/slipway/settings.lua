@@ -1,6 +1,6 @@
 -- What the worker says of this gateway once, when it makes the container: its names and its default limits.
 -- Shape (worker/gateway/container.ts writes it):
---   { baseDomain, hosts: [names that are the gateway's own], limits: { project: rate, client: rate }, upstreamNetworks: [CIDR],
+--   { baseDomain, hosts: [names that are the gateway's own], limits: { project: rate, client: rate, dashboard: rate }, upstreamNetworks: [CIDR],
 --     httpsPort: as clients know it, httpsRedirect: "domains" | "all" | "off" }
 local cjson = require("cjson.safe")
 local cidr = require("slipway.cidr")

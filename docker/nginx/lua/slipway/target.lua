@@ -30,6 +30,11 @@ function M.is_host_header(header)
   return header:find("^[^:%[%]]+:?%d*$") ~= nil or header:find("^%[[%x:.]+%]:?%d*$") ~= nil
 end
 
+-- Of the gateway's own hosts: whether a path is the dashboard's. It has all but the environments' and hidden ones.
+function M.is_of_dashboard(path)
+  return path:sub(1, 10) ~= "/projects/" and path ~= "/projects" and path:sub(1, 2) ~= "/."
+end
+
 -- "/projects/<namespace>/<environment>/rest" → namespace, environment, "/rest" ("" where the slash is missing).
 function M.project_path(path)
   return path:match("^/projects/(project_%d+_[a-z0-9]+)/([a-z]+)(/?.*)$")
