@@ -24,7 +24,7 @@ export default tseslint.config(
       "node_modules",
       "data",
       "dist",
-      "dashboard/dist",
+      "dashboard/dist*",
       "convex/_generated",
       "docker/stacks/starters",
       "**/fixtures/**",

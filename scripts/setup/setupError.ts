@@ -9,7 +9,8 @@ export type SetupErrorCode =
   | "command-timeout"
   | "catalogue-invalid"
   | "image-unknown"
-  | "image-build-failed";
+  | "image-build-failed"
+  | "dashboard-failed";
 
 /** Something this machine lacks. `message` says what happened and to what; `fix` says what to do, command included. */
 export class SetupError extends SlipwayError {

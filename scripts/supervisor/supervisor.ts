@@ -3,6 +3,7 @@ import { hostStacks } from "../../docker/stacks/hostStacks.ts";
 import { failureLine, explain } from "../cli/lib/fail.ts";
 import type { Output } from "../cli/lib/output.ts";
 import { openSession } from "../cli/lib/session.ts";
+import { ensureDashboard } from "../dashboard/build.ts";
 import { createProgress } from "../progress/progress.mjs";
 import { backendUrl, selfHosted } from "../setup/backendUrl.ts";
 import { dataPaths, ensurePrivateFolder } from "../setup/dataDir.ts";
@@ -28,7 +29,7 @@ export type SuperviseOptions = {
   httpPort?: number;
   output: Output;
   /** Everything runs and the first project serves. */
-  onReady: (addresses: Addresses) => void;
+  onReady: (addresses: Addresses) => Promise<void>;
 };
 
 /**
@@ -72,6 +73,8 @@ class Supervisor {
     if (own.length > 0) this.say(`✓ Stacks of your own: ${own.join(", ")}`);
     const { engine, images } = await ensurePrerequisites({ progress: this.progress });
     this.say(`✓ Docker Engine ${engine.version}, ${images.length} images`);
+    // It is built while the rest starts, and served from the moment that it is.
+    const dashboard = this.buildDashboard();
     const keys = await ensureKeys(dataDir);
     const instance = await this.instance(new Docker());
     if (request.isAsked) return "stopped";
@@ -89,7 +92,8 @@ class Supervisor {
       // Backend and worker are well: whoever looks into it needs them running.
       this.say(`✗ ${failureLine(explain(error).data)}`);
     }
-    onReady(await addressesOf(session));
+    await dashboard;
+    await onReady(await addressesOf(session));
     return "up";
   }
 
@@ -113,6 +117,15 @@ class Supervisor {
 
   private say(line: string): void {
     this.progress.note(line);
+  }
+
+  /** Never rejects: all else runs without it. */
+  private async buildDashboard(): Promise<void> {
+    try {
+      await ensureDashboard({ progress: this.progress });
+    } catch (error) {
+      this.say(`✗ ${failureLine(explain(error).data)}`);
+    }
   }
 
   private async instance(docker: Docker): Promise<Instance> {
