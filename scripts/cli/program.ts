@@ -11,6 +11,7 @@ import { addExec } from "./commands/exec.ts";
 import { addFiles } from "./commands/files.ts";
 import { addGroup } from "./commands/group.ts";
 import { addLogs } from "./commands/logs.ts";
+import { addOpen } from "./commands/open.ts";
 import { addPlan } from "./commands/plan.ts";
 import { addProject } from "./commands/project.ts";
 import { addRelease } from "./commands/release.ts";
@@ -26,6 +27,7 @@ import { addUp } from "./commands/up.ts";
 const EXAMPLES = `
 Examples:
   slipway up                                     set up what is missing, start everything
+  slipway open                                   the dashboard, signed in
   slipway project create shop --stack react      a project, from a stack's starter
   slipway transition shop planning
   slipway transition shop development --wait     start its dev environment, wait until it serves
@@ -54,6 +56,7 @@ export function buildProgram(): Command {
   for (const add of [
     addUp,
     addDown,
+    addOpen,
     addStatus,
     addDoctor,
     addProject,

@@ -1,10 +1,11 @@
 import { listProjects } from "../cli/lib/views.ts";
 import type { Session } from "../cli/lib/session.ts";
-import { environmentUrl, gatewayUrl } from "../cli/lib/urls.ts";
+import { dashboardUrl, environmentUrl, gatewayUrl } from "../cli/lib/urls.ts";
 import { table, type Output } from "../cli/lib/output.ts";
 
 /** What is shown to whoever started Slipway: where to look. */
 export type Addresses = {
+  dashboard: string;
   gateway: string;
   backend: string;
   dataDir: string;
@@ -25,6 +26,7 @@ export async function addressesOf(session: Session): Promise<Addresses> {
     }),
   );
   return {
+    dashboard: dashboardUrl(session.instance),
     gateway: `${gatewayUrl(session.instance)}/`,
     backend: session.url,
     dataDir: session.dataDir,
@@ -32,8 +34,11 @@ export async function addressesOf(session: Session): Promise<Addresses> {
   };
 }
 
-/** Where to look, and what to type next. */
-export function welcome(addresses: Addresses, style: Output["style"]): string {
+/**
+ * Where to look, and what to type next.
+ * @param signIn a link that signs one browser in to the dashboard; null where nobody would see it but a log
+ */
+export function welcome(addresses: Addresses, style: Output["style"], signIn: string | null): string {
   const rows = addresses.projects.flatMap(({ slug, status, urls }) =>
     (urls.length > 0 ? urls : ["-"]).map((url) => [`  ${style("bold", slug)}`, style("cyan", url), status]),
   );
@@ -45,6 +50,14 @@ export function welcome(addresses: Addresses, style: Output["style"]): string {
     table(
       ["  look at", "", ""],
       [
+        [
+          `  ${style("bold", "dashboard")}`,
+          style("cyan", addresses.dashboard),
+          signIn === null
+            ? "npx slipway open signs you in"
+            : "signed in, once, within 10 minutes, by this link:",
+        ],
+        ...(signIn === null ? [] : [["", style("cyan", signIn), ""]]),
         ...rows,
         [
           "  gateway",
@@ -58,6 +71,7 @@ export function welcome(addresses: Addresses, style: Output["style"]): string {
     table(
       ["  type next", ""],
       [
+        ["  npx slipway open", "the dashboard, signed in, in a browser"],
         ["  npx slipway status", "what runs, and where"],
         [
           `  npx slipway transition ${example} paused --wait`,

@@ -12,6 +12,7 @@ const LOOK_EVERY_MS = 150;
 const vReady = z.object({
   event: z.literal("ready"),
   addresses: z.object({
+    dashboard: z.string(),
     gateway: z.string(),
     backend: z.string(),
     dataDir: z.string(),

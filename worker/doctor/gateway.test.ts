@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { diagnose } from "./check.ts";
+import { dashboardChecks } from "./dashboard.ts";
 import { gatewayChecks, type GatewayCheckContext } from "./gateway.ts";
 
 let server: Server | undefined;
@@ -39,7 +40,7 @@ test("a gateway that answers is well, also with a page that says what is missing
   expect((await found({ httpPort })).get("gateway")).toEqual({
     title: "gateway",
     state: "ok",
-    detail: `http://localhost:${httpPort}/ answers 404`,
+    detail: `http://localhost:${httpPort}/`,
   });
 });
 
@@ -50,6 +51,24 @@ test.each([
   const gateway = (await found({ httpPort: await port() })).get("gateway");
   expect(gateway).toMatchObject({ state: "failed", detail: expect.stringMatching(detail) });
   expect(gateway).toMatchObject({ fix: expect.stringContaining("docker logs slipway-abcd1234-gateway") });
+});
+
+test.each([
+  [{ "/slipway.json": 200, "/": 200 }, { state: "ok" }],
+  [
+    { "/slipway.json": 200, "/": 503 },
+    { state: "failed", detail: "it is not built: npm run dashboard:build" },
+  ],
+  [
+    { "/slipway.json": 503, "/": 503 },
+    { state: "failed", detail: expect.stringContaining("the worker") },
+  ],
+])("the dashboard, where its addresses answer %j", async (statuses: Record<string, number>, expected) => {
+  server = createServer(({ url }, response) => response.writeHead(statuses[url!] ?? 404).end());
+  await new Promise<void>((resolve) => server!.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  expect(await diagnose(dashboardChecks({ httpPort: port }))).toMatchObject([expected]);
+  expect(await diagnose(dashboardChecks({ httpPort: 1 }))).toMatchObject([{ state: "skipped" }]);
 });
 
 test("routes of the projects that there are, and of no others", async () => {

@@ -29,19 +29,33 @@ export function gatewayChecks(context: GatewayCheckContext): Check[] {
   ];
 }
 
-/** Whether nginx answers on its port, as anybody who opens the page meets it; in a few words. */
+/** Whether nginx answers on its port, whoever else is there; in a few words. */
 export async function askGateway(httpPort: number): Promise<{ ok: boolean; detail: string }> {
   const url = `http://localhost:${httpPort}/`;
-  return await new Promise((resolve) => {
+  try {
+    // What is there is a page of the gateway's own.
+    const status = await askStatus(httpPort, "/projects/");
+    return status < 500 ? { ok: true, detail: url } : { ok: false, detail: `${url} answers ${status}` };
+  } catch (error) {
+    return { ok: false, detail: `${url}: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+/** The status that `path` gets at the gateway's own host. Rejects where nobody answers in time. */
+export async function askStatus(httpPort: number, path: string): Promise<number> {
+  return await new Promise((resolve, reject) => {
     const asked = request(
-      { host: "127.0.0.1", port: httpPort, path: "/", timeout: DEADLINE_MS },
+      {
+        ...{ host: "127.0.0.1", port: httpPort, path, timeout: DEADLINE_MS },
+        headers: { host: `localhost:${httpPort}` },
+      },
       (response) => {
         response.resume();
-        resolve({ ok: (response.statusCode ?? 500) < 500, detail: `${url} answers ${response.statusCode}` });
+        resolve(response.statusCode ?? 500);
       },
     );
     asked.on("timeout", () => asked.destroy(new Error(`no answer within ${DEADLINE_MS / 1000} s`)));
-    asked.on("error", (error) => resolve({ ok: false, detail: `${url}: ${error.message}` }));
+    asked.on("error", reject);
     asked.end();
   });
 }

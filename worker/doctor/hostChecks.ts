@@ -1,4 +1,5 @@
 import type { Check } from "./check.ts";
+import { dashboardChecks } from "./dashboard.ts";
 import { engineChecks } from "./engine.ts";
 import { gatewayChecks, type GatewayCheckContext } from "./gateway.ts";
 import { isolationChecks, type IsolationCheckContext } from "./isolation.ts";
@@ -17,6 +18,7 @@ export function hostChecks(context: HostCheckContext): Check[] {
     ...machineChecks(context.dataDir),
     ...engineChecks(context.docker, context.why),
     ...gatewayChecks(context),
+    ...dashboardChecks(context),
     ...isolationChecks(context),
   ];
 }

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { askDashboard } from "../../../worker/doctor/dashboard.ts";
 import { askGateway } from "../../../worker/doctor/gateway.ts";
 import { dataDirectory } from "../../setup/dataDir.ts";
 import { readInstance } from "../../setup/instance.ts";
@@ -31,16 +32,17 @@ async function status(_options: object, command: Command): Promise<void> {
   const instance = await readInstance(dataDir);
   if (!instance) throw new SlipwayError(NOT_RUNNING);
   const session = await openSession(dataDir);
-  const [supervisor, engine, { hosts, ...backend }, gateway] = await Promise.all([
+  const [supervisor, engine, { hosts, ...backend }, gateway, dashboard] = await Promise.all([
     supervisorHealth(dataDir),
     engineHealth(),
     backendHealth(session),
     askGateway(instance.httpPort),
+    askDashboard(instance.httpPort),
   ]);
   const worker = backend.ok
     ? workerHealth(hosts)
     : { ok: false, detail: "unknown while the backend is away" };
-  const parts = { supervisor, backend, worker, gateway, engine };
+  const parts = { supervisor, backend, worker, gateway, dashboard, engine };
   const projects = backend.ok ? await listProjects(session) : [];
   const withUrls = projects.map((project) => ({
     ...project,

@@ -1,10 +1,9 @@
-import { InvalidArgumentError, Option, type Command } from "commander";
+import { Option, type Command } from "commander";
 import { decodeJwt } from "jose";
 import { api } from "../../../convex/_generated/api.js";
 import { defaultVerbs, ROLES, VERBS, type Role } from "../../../core/access.ts";
 import { SlipwayError } from "../../../core/errors.ts";
 import { AGENT_NAMES } from "../../../core/lifecycle.ts";
-import { parseDuration } from "../../../core/units.ts";
 import { selfHosted } from "../../setup/backendUrl.ts";
 import { mintToken, readKeys, rotateSigningKey } from "../../setup/keys.ts";
 import { embeddedSecrets } from "../../supervisor/backend.ts";
@@ -12,12 +11,12 @@ import { age } from "../lib/age.ts";
 import { outputOf } from "../lib/context.ts";
 import { setVariables } from "../lib/deployment.ts";
 import { WrongUse } from "../lib/fail.ts";
+import { ttlOption } from "../lib/options.ts";
 import { table } from "../lib/output.ts";
 import { openSession, type Session } from "../lib/session.ts";
 import { getProject } from "../lib/views.ts";
 
 const HOUR_MS = 3_600_000;
-const LONGEST_MS = 366 * 24 * HOUR_MS;
 
 export function addToken(program: Command): void {
   const token = program.command("token").description("Make, list and revoke tokens.");
@@ -186,13 +185,4 @@ async function rotate({ overlap }: { overlap: number }, command: Command): Promi
     `Tokens are signed with a new key. Those of the old one end ${new Date(until).toISOString()} at the latest.`,
   );
   output.data({ keyId: keys.privateJwk.kid, oldTokensEndAt: until }, () => keys.privateJwk.kid);
-}
-
-/** @throws InvalidArgumentError where `text` is no duration that a token may have */
-function ttlOption(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === null || ms < 1000 || ms > LONGEST_MS) {
-    throw new InvalidArgumentError("Say a duration up to 366d, like 30m, 8h or 30d.");
-  }
-  return ms;
 }

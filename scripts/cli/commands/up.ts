@@ -8,6 +8,7 @@ import { outputOf } from "../lib/context.ts";
 import { portOption } from "../lib/options.ts";
 import type { Output } from "../lib/output.ts";
 import { openSession } from "../lib/session.ts";
+import { makeSignInLink } from "../lib/signIn.ts";
 
 export function addUp(program: Command): void {
   program
@@ -25,7 +26,10 @@ export function addUp(program: Command): void {
 async function up({ detach, port }: { detach?: boolean; port?: number }, command: Command): Promise<void> {
   const output = outputOf(command);
   const dataDir = dataDirectory();
-  const show = (addresses: Addresses) => output.data(addresses, () => welcome(addresses, output.style));
+  const show = async (addresses: Addresses) => {
+    const signIn = output.json || !process.stdout.isTTY ? null : await signInLink(dataDir);
+    output.data(addresses, () => welcome(addresses, output.style, signIn));
+  };
 
   const running = detach
     ? await runningPart(dataDir, "supervisor")
@@ -39,11 +43,11 @@ async function up({ detach, port }: { detach?: boolean; port?: number }, command
     return;
   }
   if (detach) {
-    show(await superviseDetached(dataDir, port, (text) => process.stderr.write(text)));
+    await show(await superviseDetached(dataDir, port, (text) => process.stderr.write(text)));
     return;
   }
-  const onReady = (addresses: Addresses) => {
-    if (!tellStarter(addresses)) show(addresses);
+  const onReady = async (addresses: Addresses) => {
+    if (!tellStarter(addresses)) await show(addresses);
   };
   // The set-up's parts are many, and every other command is quicker without them.
   const { supervise } = await import("../../supervisor/supervisor.ts");
@@ -59,12 +63,21 @@ async function up({ detach, port }: { detach?: boolean; port?: number }, command
 /** A supervisor that is still setting up has nothing to show yet. */
 async function showIfAnswering(
   dataDir: string,
-  show: (addresses: Addresses) => void,
+  show: (addresses: Addresses) => Promise<void>,
   output: Output,
 ): Promise<void> {
   try {
-    show(await addressesOf(await openSession(dataDir)));
+    await show(await addressesOf(await openSession(dataDir)));
   } catch {
     output.say("It does not answer yet: it is starting, or in trouble. `slipway doctor` shows which.");
+  }
+}
+
+/** Null where none can be made now: `slipway open` then says why. */
+async function signInLink(dataDir: string): Promise<string | null> {
+  try {
+    return (await makeSignInLink(await openSession(dataDir))).url;
+  } catch {
+    return null;
   }
 }

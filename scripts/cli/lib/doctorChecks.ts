@@ -9,6 +9,7 @@ import {
   type Check,
   type Finding,
 } from "../../../worker/doctor/check.ts";
+import { dashboardChecks } from "../../../worker/doctor/dashboard.ts";
 import { engineChecks } from "../../../worker/doctor/engine.ts";
 import { askGateway, gatewayChecks } from "../../../worker/doctor/gateway.ts";
 import type { HostCheckContext } from "../../../worker/doctor/hostChecks.ts";
@@ -52,6 +53,7 @@ export function doctorChecks(
     { title: "backend", run: async () => await backendAnswers(backend, dataDir) },
     { title: "worker", run: async () => await workerHoldsLease(backend, dataDir) },
     ...gatewayChecks(context),
+    ...dashboardChecks(context),
     ...isolationChecks(context),
     { title: "ports", run: async () => await ports(dataDir, instance, docker) },
   ];

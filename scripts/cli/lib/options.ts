@@ -3,6 +3,8 @@ import { ENVIRONMENT_KINDS, type EnvironmentKind } from "../../../core/lifecycle
 import { parseDuration } from "../../../core/units.ts";
 
 const DEFAULT_WAIT_MS = 5 * 60_000;
+/** A token's: a leap year. */
+const LONGEST_TTL_MS = 366 * 24 * 3_600_000;
 
 /** @throws InvalidArgumentError where `text` is no whole number of 1 or more */
 export function countOption(text: string): number {
@@ -35,4 +37,28 @@ export function waitTimeout(): Option {
       return ms;
     })
     .default(DEFAULT_WAIT_MS, "5m");
+}
+
+/** @throws InvalidArgumentError where `text` is no duration that a token may have */
+export function ttlOption(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === null || ms < 1000 || ms > LONGEST_TTL_MS) {
+    throw new InvalidArgumentError("Say a duration up to 366d, like 30m, 8h or 30d.");
+  }
+  return ms;
+}
+
+/** @throws InvalidArgumentError where `text` is no origin of a web page */
+export function originOption(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (
+    !url ||
+    !/^https?:$/.test(url.protocol) ||
+    url.pathname !== "/" ||
+    url.search !== "" ||
+    url.hash !== ""
+  ) {
+    throw new InvalidArgumentError("Say an origin, like https://slipway.example.com.");
+  }
+  return url.origin;
 }

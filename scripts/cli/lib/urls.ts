@@ -7,6 +7,11 @@ export function gatewayUrl(instance: Instance): string {
   return `http://localhost:${instance.httpPort}`;
 }
 
+/** Where this machine's own browsers find the dashboard. */
+export function dashboardUrl(instance: Instance): string {
+  return `${gatewayUrl(instance)}/`;
+}
+
 /** Where the gateway shows `kind` of the project with `namespace`. */
 export function environmentUrl(instance: Instance, namespace: string, kind: EnvironmentKind): string {
   return `${gatewayUrl(instance)}${environmentPath(namespace, kind)}/`;
