@@ -17,6 +17,7 @@ const LONGEST = [
   "tests/worker/crash.test.ts",
   "tests/worker/attachments.test.ts",
   "tests/worker/engineRestart.test.ts",
+  "tests/worker/onDemandImage.test.ts",
   "tests/worker/releases.test.ts",
   "tests/worker/workspace.test.ts",
   "tests/isolation.test.ts",
