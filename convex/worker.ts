@@ -86,12 +86,19 @@ export const inbox = query({
   },
 });
 
-/** All that the worker needs to know of one project of its host; null: it does not live here, or is gone. */
+/**
+ * All that the worker needs to know of one project of its host; null: it does not live here, or is gone. A worker that
+ * another one has replaced is refused, so that it does not act on what is no longer its own; without an epoch it is only
+ * looked at.
+ */
 export const project = query({
-  args: { hostId: v.string(), projectId: v.string() },
+  args: { hostId: v.string(), epoch: v.optional(v.number()), projectId: v.string() },
   returns: v.union(vProjectSpec, v.null()),
-  handler: async (ctx, { hostId, projectId }) => {
-    const host = await requireHost(ctx, hostId);
+  handler: async (ctx, { hostId, epoch, projectId }) => {
+    const host =
+      epoch === undefined
+        ? await requireHost(ctx, hostId)
+        : (await requireLease(ctx, { hostId, epoch })).host;
     const hosted = await hostedProject(ctx, host, projectId);
     return hosted && (await projectSpec(ctx, hosted));
   },

@@ -27,6 +27,8 @@ export const LABELS = {
   configHash: "slipway.config-hash",
   /** What an object is, where it is no service, network or volume of an environment. */
   role: "slipway.role",
+  /** On a volume and on the mark that says that its content does not count yet: that they belong together. */
+  filling: "slipway.filling",
 } as const;
 
 /** The value of Docker's `label` filter that finds what `instanceId` owns. */

@@ -161,9 +161,8 @@ export class ConvexControlPlane
   }
 
   async project(projectId: string): Promise<ProjectSpec | null> {
-    const { hostId } = this.held();
     const found = await bounded("read a project", () =>
-      this.client.query(api.worker.project, { hostId, projectId }),
+      this.client.query(api.worker.project, { ...this.held(), projectId }),
     );
     const spec = vSpec.nullable().parse(found);
     return spec && (await this.openSecrets(spec));

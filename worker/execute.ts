@@ -1,5 +1,6 @@
 import type { Engine } from "./engine/engine.ts";
 import { EngineError } from "./engine/engineError.ts";
+import { confirmFilled, confirmUnfilled } from "./filling/confirm.ts";
 import type { Operation } from "./plan/operation.ts";
 import type { OpenedSource, SourceFill } from "./sources/sources.ts";
 import { WORKSPACE } from "../core/render/view.ts";
@@ -16,6 +17,7 @@ type Hands = {
   openSource: (source: SourceFill) => Promise<OpenedSource>;
   reveal: Reveal;
   buildImage: ((image: string) => Promise<void>) | undefined;
+  beforeLoss: (operation: Operation) => Promise<void>;
 };
 
 export type Failure = { operation: Operation; error: unknown };
@@ -44,6 +46,7 @@ export async function execute(
     openSource = nothingToOpen,
     reveal = revealNothing,
     buildImage,
+    beforeLoss = async () => {},
   }: {
     parallel: number;
     /** Puts hidden values into a container that is made. */
@@ -51,6 +54,8 @@ export async function execute(
     /** Makes an image of Slipway's own; without it, it is pulled like any other. */
     buildImage?: (image: string) => Promise<void>;
     onDone?: (operation: Operation, tookMs: number) => void;
+    /** Asked before a volume with somebody's data is removed; throws where that is not wanted any more. */
+    beforeLoss?: (operation: Operation) => Promise<void>;
     openSource?: (source: SourceFill) => Promise<OpenedSource>;
   },
 ): Promise<Execution> {
@@ -78,7 +83,7 @@ export async function execute(
     const run = async (operation: Operation) => {
       const startedAt = performance.now();
       try {
-        await perform({ engine, starters, openSource, reveal, buildImage }, operation);
+        await perform({ engine, starters, openSource, reveal, buildImage, beforeLoss }, operation);
         done.add(operation.id);
         execution.done.push(operation);
         onDone?.(operation, performance.now() - startedAt);
@@ -96,7 +101,7 @@ export async function execute(
 
 /** One operation is one call (a copy is two: what comes out of one container goes into it again elsewhere). */
 async function perform(
-  { engine, starters, openSource, reveal, buildImage }: Hands,
+  { engine, starters, openSource, reveal, buildImage, beforeLoss }: Hands,
   operation: Operation,
 ): Promise<unknown> {
   const { target } = operation;
@@ -121,9 +126,14 @@ async function perform(
     case "grow volume":
       return await engine.growVolume(target, operation.sizeBytes);
     case "remove volume":
+      if (operation.holds === "data") await beforeLoss(operation);
       return await engine.removeVolume(target);
     case "create container":
       return await engine.createContainer(await revealed(operation.container, reveal));
+    case "confirm unfilled":
+      return await confirmUnfilled(engine, operation.expected, target);
+    case "confirm filled":
+      return await confirmFilled(engine, operation.expected);
     case "put starter":
       return await engine.putArchive(target, "/", await starters.tar(operation.stack, operation.folder));
     case "put source":

@@ -3,10 +3,11 @@ import type { EnvironmentSpec, ProjectSpec, ReleaseSpec } from "../core/projectS
 import { hasPassed } from "../core/releases.ts";
 import type { RenderedEnvironment, RenderedProject, RenderedService } from "../core/render/rendered.ts";
 import type { EngineContainer } from "./engine/engine.ts";
+import { isFiller } from "./filling/marks.ts";
 import type { ProbeTarget, Readiness } from "./readiness.ts";
 import type { RolloutDecision } from "./rollout/decide.ts";
 import { earlierReplica, isRolledContainer, replicaName, type RoutedReplica } from "./rollout/replicas.ts";
-import { isFiller, ofEnvironment, type Snapshot } from "./snapshot.ts";
+import { ofEnvironment, type Snapshot } from "./snapshot.ts";
 
 /** An environment as it was just seen, beside what is wanted of it. */
 export type SeenEnvironment = {

@@ -9,9 +9,6 @@ export type Snapshot = {
   volumes: EngineVolume[];
 };
 
-/** The value of `LABELS.role` on what fills a volume and then goes: a container, and a volume that says "not yet". */
-export const FILL_ROLE = "fill";
-
 /** The value of `LABELS.role` on the volumes that hold releases' snapshots. */
 export const SNAPSHOT_ROLE = "snapshot";
 
@@ -59,23 +56,4 @@ export function ofEnvironment(snapshot: Snapshot, kind: EnvironmentKind | null):
 
 function environmentOf(labels: Record<string, string>): EnvironmentKind | null {
   return ENVIRONMENT_KINDS.find((kind) => kind === labels[LABELS.environment]) ?? null;
-}
-
-export function isFiller({ labels }: Labelled): boolean {
-  return labels[LABELS.role] === FILL_ROLE;
-}
-
-/** The volume that says of `volume` that its content does not count yet. */
-export function unfilledMarker(volume: string): string {
-  return `${volume}_unfilled`;
-}
-
-/** Names of the volumes whose content counts. */
-export function filledVolumes({ volumes }: Snapshot): Set<string> {
-  const marked = new Set(volumes.filter(isFiller).map(({ name }) => name));
-  return new Set(
-    volumes
-      .filter((volume) => !isFiller(volume) && !marked.has(unfilledMarker(volume.name)))
-      .map(({ name }) => name),
-  );
 }

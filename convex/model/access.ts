@@ -1,7 +1,7 @@
 import { parseClaims, moveVerb, type Claims, type Role, type WorkspaceVerb } from "../../core/access.ts";
 import type { EnvironmentKind, Status } from "../../core/lifecycle.ts";
 import type { Doc, Id } from "../_generated/dataModel";
-import type { MutationCtx, QueryCtx } from "../_generated/server";
+import type { QueryCtx } from "../_generated/server";
 import type { Actor } from "./events.ts";
 import { findProject } from "./find.ts";
 import { refuse } from "./refuse.ts";
@@ -214,9 +214,9 @@ async function requireWorkerOf(
   });
 }
 
-/** As {@link requireHost}, for a write: refuses a worker that another one has replaced (DESIGN.md rule 8). */
+/** As {@link requireHost}, for a write, and for what a worker acts upon: refuses a worker that another one has replaced (DESIGN.md rule 8). */
 export async function requireLease(
-  ctx: MutationCtx,
+  ctx: QueryCtx,
   { hostId, epoch }: { hostId: string; epoch: number },
 ): Promise<{ host: Doc<"hosts">; actor: Actor }> {
   const { host, caller } = await requireWorkerOf(ctx, hostId);

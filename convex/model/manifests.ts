@@ -2,6 +2,7 @@ import { parseManifest, type Manifest } from "../../core/manifest.ts";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { refuse, refusing } from "./refuse.ts";
+import { storedManifest } from "./storedManifest.ts";
 
 const DEFAULT_STACK = "node";
 /** Well below Convex's 1 MiB for a document. */
@@ -69,6 +70,5 @@ export async function manifestRow(ctx: QueryCtx, project: Doc<"projects">): Prom
 }
 
 export async function manifestOf(ctx: QueryCtx, project: Doc<"projects">): Promise<Manifest> {
-  const row = await manifestRow(ctx, project);
-  return refusing(() => parseManifest(row.manifest));
+  return storedManifest(await manifestRow(ctx, project));
 }

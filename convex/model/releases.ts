@@ -1,6 +1,6 @@
 import { v } from "convex/values";
 import type { Status } from "../../core/lifecycle.ts";
-import { parseManifest, type Manifest } from "../../core/manifest.ts";
+import type { Manifest } from "../../core/manifest.ts";
 import type { ReleaseSpec } from "../../core/projectSpec.ts";
 import { KEPT_RELEASES, KEPT_SNAPSHOTS } from "../../core/releases.ts";
 import type { Doc, Id } from "../_generated/dataModel";
@@ -8,7 +8,7 @@ import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { environmentOf, environmentsOf } from "./environments.ts";
 import type { Actor } from "./events.ts";
 import { recordEvent } from "./events.ts";
-import { refusing } from "./refuse.ts";
+import { storedManifest } from "./storedManifest.ts";
 import { vReleaseState, vTestVerdict } from "./validators.ts";
 
 /**
@@ -87,7 +87,7 @@ export async function releaseNumbered(
 export async function releaseManifest(ctx: QueryCtx, release: Doc<"releases">): Promise<Manifest> {
   const row = await manifestRow(ctx, release._id);
   if (!row) throw new Error(`The release ${release._id} has no manifest`);
-  return refusing(() => parseManifest(row.manifest));
+  return storedManifest(row);
 }
 
 /** What a worker is told of the release that an environment is to run. */

@@ -7,6 +7,14 @@ import type { Findings } from "./findings.ts";
 import { no, yes, type Verdict } from "./verdict.ts";
 import { volumesVerdict } from "./volumesVerdict.ts";
 
+const VOLUME_OPERATIONS = [
+  "create volume",
+  "grow volume",
+  "remove volume",
+  "confirm unfilled",
+  "confirm filled",
+] as const;
+
 /** Of an environment that is to run. */
 export function runningVerdicts(findings: Findings): Partial<Record<ConditionType, Verdict>> {
   const { seen, renderError } = findings;
@@ -37,7 +45,7 @@ function sortFailures(
       operation.do === "pull image" || (error instanceof EngineError && error.fault === "image_missing"),
   );
   const network = failed("create network", "remove network", "connect");
-  const volume = failed("create volume", "grow volume", "remove volume");
+  const volume = failed(...VOLUME_OPERATIONS);
   const other = failures.find((failure) => ![image, network, volume].includes(failure));
   return {
     ...(image && { image }),

@@ -11,7 +11,7 @@ import type { Clock } from "../clock.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { ExecEngine } from "../engine/execEngine.ts";
 import type { Log } from "../log.ts";
-import { isFiller } from "../snapshot.ts";
+import { filledVolumes } from "../filling/marks.ts";
 import { Commands } from "./commands.ts";
 import type { Admitted, Doorkeeper } from "./doorkeeper.ts";
 import { handleExec } from "./execRoute.ts";
@@ -222,11 +222,11 @@ class DoorServer {
   private async workspaceOf({ namespace, slug }: Admitted, kind: EnvironmentKind): Promise<string> {
     const { engine, instanceId } = this.options;
     const all = await engine.listVolumes({ instanceId, namespace });
-    const names = new Set(all.map(({ name }) => name));
+    const counting = filledVolumes({ volumes: all });
     const found = all
-      .filter((volume) => volume.labels[LABELS.environment] === kind && !isFiller(volume))
+      .filter((volume) => volume.labels[LABELS.environment] === kind)
       .filter(({ name, labels }) => /_workspace(_[A-Za-z0-9]+)?$/.test(name) && !labels[LABELS.role])
-      .filter(({ name }) => !names.has(`${name}_unfilled`))
+      .filter(({ name }) => counting.has(name))
       .sort(
         (one, other) => Number(other.labels[LABELS.release] ?? 0) - Number(one.labels[LABELS.release] ?? 0),
       )[0];

@@ -182,7 +182,7 @@ export class DockerEngine implements Engine {
     const { name, labels, sizeBytes } = volume;
     const disks = sizeBytes === null ? null : this.disks;
     // A disk is made anew, so never for a volume that is there already.
-    const isThere = disks !== null && (await this.hasVolume(name));
+    const isThere = disks !== null && (await this.findVolume(name)) !== null;
     const directory = disks && !isThere && (await disks.make(name, sizeBytes ?? 0));
     const made = await this.change(`create the volume ${name}`, (abortSignal) =>
       this.docker.createVolume({
@@ -196,8 +196,12 @@ export class DockerEngine implements Engine {
     const { Labels } = await this.read(`look at the volume ${name}`, (abortSignal) =>
       made.inspect({ abortSignal }),
     );
-    if ((Labels as Record<string, string> | null)?.[LABELS.instance] === labels[LABELS.instance]) return;
-    throw new EngineError("name_taken", `Docker has a volume ${name} already, which is not Slipway's.`);
+    const has = (Labels as Record<string, string> | null) ?? {};
+    if (has[LABELS.instance] !== labels[LABELS.instance]) {
+      throw new EngineError("name_taken", `Docker has a volume ${name} already, which is not Slipway's.`);
+    }
+    if (has[LABELS.filling] === labels[LABELS.filling]) return;
+    throw new EngineError("name_taken", `A volume ${name} was made meanwhile.`);
   }
 
   async growVolume(name: string, sizeBytes: number): Promise<"grown" | "unchanged"> {
@@ -212,11 +216,12 @@ export class DockerEngine implements Engine {
     return outcome;
   }
 
-  private async hasVolume(name: string): Promise<boolean> {
+  async findVolume(name: string): Promise<EngineVolume | null> {
     const found = await this.read(`look for the volume ${name}`, (abortSignal) =>
       orWhen(404, null, this.docker.getVolume(name).inspect({ abortSignal })),
     );
-    return found !== null;
+    // Docker says null where it has no labels, whatever its client's types say.
+    return found && { name, labels: (found.Labels as Record<string, string> | null) ?? {} };
   }
 
   async createContainer(container: ContainerPlan): Promise<{ id: string }> {

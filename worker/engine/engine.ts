@@ -23,6 +23,9 @@ export interface Engine {
   /** When a container ran last, and how that ended; null where it never ran or is not there. */
   lastRun(container: string): Promise<ContainerRun | null>;
 
+  /** Null: there is no volume of that name, whoever's it is. Its size is not looked for. */
+  findVolume(name: string): Promise<EngineVolume | null>;
+
   hasImage(image: string): Promise<boolean>;
   /** The paths that an image declares as volumes; null: there is no such image here. */
   imageVolumes(image: string): Promise<string[] | null>;
@@ -33,8 +36,10 @@ export interface Engine {
   removeNetwork(name: string): Promise<"removed" | "absent">;
 
   /**
-   * Fails as `name_taken` where somebody else's volume has the name: Docker would give that one. With a hard size where
-   * the host has disks for it (worker/disks); elsewhere `sizeBytes` is only watched. */
+   * Fails as `name_taken` where another volume has the name, somebody else's or one that is filled as another: Docker
+   * would give that one. With a hard size where the host has disks for it (worker/disks); elsewhere `sizeBytes` is only
+   * watched.
+   */
   createVolume(volume: Pick<RenderedVolume, "name" | "labels" | "sizeBytes">): Promise<void>;
   /** Makes a volume of a hard size larger; no container may use it. */
   growVolume(name: string, sizeBytes: number): Promise<"grown" | "unchanged">;

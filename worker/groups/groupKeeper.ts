@@ -7,6 +7,7 @@ import type { ControlPlane } from "../controlPlane.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EngineError } from "../engine/engineError.ts";
 import { execute, type Failure } from "../execute.ts";
+import { attemptName } from "../filling/marks.ts";
 import type { Images } from "../images.ts";
 import type { Log } from "../log.ts";
 import { describe, type Operation } from "../plan/operation.ts";
@@ -36,6 +37,8 @@ export type GroupContext = {
   /** The text of docker/project-template.yml. */
   template: string;
   instanceId: string;
+  /** In [0, 1). */
+  random: () => number;
   log: Log;
   /** Containers of a namespace that must not run now. */
   held(namespace: string): ReadonlyMap<string, string>;
@@ -136,7 +139,7 @@ async function settle(
 
 /** What is to be done for `kinds`; of the group's other kinds other members take care. */
 function operationsFor(
-  { held }: GroupContext,
+  { held, random }: GroupContext,
   group: GroupSpec,
   kinds: readonly EnvironmentKind[],
   snapshot: Snapshot,
@@ -148,6 +151,7 @@ function operationsFor(
     snapshot,
     ...(known && { missingImages: known.missingImages }),
     held: held(group.namespace),
+    attempt: attemptName(random),
   });
   return operations.filter(({ environment }) => environment !== null && kinds.includes(environment));
 }

@@ -2,6 +2,7 @@ import type { RenderedNetwork } from "../../core/render/rendered.ts";
 import { formatSize } from "../../core/units.ts";
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
 import type { ContainerPlan } from "../engine/engine.ts";
+import type { ExpectedVolume } from "../filling/confirm.ts";
 import type { SourceFill } from "../sources/sources.ts";
 
 /** One call to Docker, why it is made, and what has to be done before it. */
@@ -23,8 +24,13 @@ export type Action =
   | { do: "create volume"; target: string; labels: Record<string, string>; sizeBytes: number | null }
   /** Makes a volume of a hard size larger; no container may use it meanwhile. */
   | { do: "grow volume"; target: string; sizeBytes: number }
-  | { do: "remove volume"; target: string }
+  /** `data` is somebody's, and what is wanted is read once more before it goes; marks and half copies are nobody's. */
+  | { do: "remove volume"; target: string; holds: "data" | "nothing" }
   | { do: "create container"; target: string; container: ContainerPlan }
+  /** Refuses unless the volume that the filler `target` mounts is as expected, does not count, and is nobody else's. */
+  | { do: "confirm unfilled"; target: string; expected: ExpectedVolume }
+  /** Refuses unless the volume that the new container `target` mounts is as expected, and counts. */
+  | { do: "confirm filled"; target: string; expected: ExpectedVolume }
   /** Puts a stack's starter into `folder` of the workspace that the container mounts. */
   | { do: "put starter"; target: string; stack: string; folder: string }
   /** Puts the project's source into the workspace, and starters into those of their folders that it lacks. */
@@ -76,6 +82,9 @@ export function describe(action: Action): string {
       return `${what} ${sourceName(action.source)} by ${target}`;
     case "copy workspace":
       return `${what} by ${target}`;
+    case "confirm unfilled":
+    case "confirm filled":
+      return `${what} ${action.expected.volume} for ${target}`;
     case "own volume":
       return `${what} for ${action.user} by ${target}`;
     case "connect":

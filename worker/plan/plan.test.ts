@@ -73,15 +73,17 @@ describe("an environment that is to run", () => {
     expect(planFor([{ desired: "running" }])).toMatchInlineSnapshot(`
       "1. create network ns_dev (internal, 10.248.0.0/26): dev is to run and has no such network
       2. create network ns_dev_egress (open, 10.248.0.64/26): dev is to run and has no such network
-      3. create volume ns_dev_workspace_unfilled: dev is to run and has no ns_dev_workspace
+      3. create volume ns_dev_workspace_unfilled_next: dev is to run and has no ns_dev_workspace
       4. create volume ns_dev_workspace after 3: dev is to run and has no ns_dev_workspace
-      5. create container ns_dev_workspace_filler (slipway/node:20) after 3, 4: dev is to run and has no ns_dev_workspace
-      6. put starter node into . by ns_dev_workspace_filler after 5: ns_dev_workspace begins as the starter of node
-      7. remove volume ns_dev_workspace_unfilled after 6: ns_dev_workspace is filled: from here on it is the project's own
-      8. remove container ns_dev_workspace_filler after 7: ns_dev_workspace is filled
-      9. create container ns-dev-app-1 (slipway/node:20) after 4, 1: dev is to run and has no such container
-      10. connect ns-dev-app-1 to ns_dev_egress after 9, 2: it is made on one network only
-      11. start container ns-dev-app-1 after 9, 10, 7: dev is to run"
+      5. create container ns_dev_workspace_filler_next (slipway/node:20) after 4: dev is to run and has no ns_dev_workspace
+      6. confirm unfilled ns_dev_workspace for ns_dev_workspace_filler_next after 5: ns_dev_workspace must be nobody's yet
+      7. put starter node into . by ns_dev_workspace_filler_next after 6: ns_dev_workspace begins as the starter of node
+      8. remove container ns_dev_workspace_filler_next after 6, 7: ns_dev_workspace is filled
+      9. remove volume ns_dev_workspace_unfilled_next after 8: ns_dev_workspace is filled: from here on it is the project's own
+      10. create container ns-dev-app-1 (slipway/node:20) after 4, 1: dev is to run and has no such container
+      11. connect ns-dev-app-1 to ns_dev_egress after 10, 2: it is made on one network only
+      12. confirm filled ns_dev_workspace for ns-dev-app-1 after 10, 9: ns-dev-app-1 was never started
+      13. start container ns-dev-app-1 after 10, 11, 12: dev is to run"
     `);
   });
 
@@ -100,7 +102,11 @@ describe("an environment that is to run", () => {
       { state: "exited", exitCode: 137 },
       "1. start container ns-dev-app-1: dev is to run, and it ended with 137",
     ],
-    [{ state: "created" }, "1. start container ns-dev-app-1: dev is to run, and it was never started"],
+    [
+      { state: "created" },
+      `1. confirm filled ns_dev_workspace for ns-dev-app-1: ns-dev-app-1 was never started
+2. start container ns-dev-app-1 after 1: dev is to run, and it was never started`,
+    ],
     [{ state: "paused" }, "1. unpause container ns-dev-app-1: dev is to run, and it is paused"],
     [{ state: "restarting" }, ""],
     [{ health: "unhealthy" }, ""],
@@ -133,7 +139,8 @@ describe("an environment that is to run", () => {
       "1. remove container ns-dev-api-1: its configuration changed
       2. create container ns-dev-api-1 (slipway/node:20) after 1: dev is to run and has no such container
       3. connect ns-dev-api-1 to ns_dev_egress after 2: it is made on one network only
-      4. start container ns-dev-api-1 after 2, 3: dev is to run"
+      4. confirm filled ns_dev_workspace for ns-dev-api-1 after 2: ns-dev-api-1 was never started
+      5. start container ns-dev-api-1 after 2, 3, 4: dev is to run"
     `);
   });
 
@@ -144,7 +151,8 @@ describe("an environment that is to run", () => {
       3. create network ns_dev (internal, 10.248.9.0/26) after 2: its subnet is 10.248.0.0/26, not 10.248.9.0/26
       4. create container ns-dev-app-1 (slipway/node:20) after 1, 3: dev is to run and has no such container
       5. connect ns-dev-app-1 to ns_dev_egress after 4: it is made on one network only
-      6. start container ns-dev-app-1 after 4, 5: dev is to run"
+      6. confirm filled ns_dev_workspace for ns-dev-app-1 after 4: ns-dev-app-1 was never started
+      7. start container ns-dev-app-1 after 4, 5, 6: dev is to run"
     `);
   });
 
@@ -176,11 +184,13 @@ describe("a workspace", () => {
     const snapshot = { ...converged([{}], { container: { state: "created" } }) };
     snapshot.volumes = [...snapshot.volumes, marker];
     expect(planFor([{}], snapshot)).toMatchInlineSnapshot(`
-      "1. create container ns_dev_workspace_filler (slipway/node:20): filling ns_dev_workspace was interrupted
-      2. put starter node into . by ns_dev_workspace_filler after 1: ns_dev_workspace begins as the starter of node
-      3. remove volume ns_dev_workspace_unfilled after 2: ns_dev_workspace is filled: from here on it is the project's own
-      4. remove container ns_dev_workspace_filler after 3: ns_dev_workspace is filled
-      5. start container ns-dev-app-1 after 3: dev is to run, and it was never started"
+      "1. create container ns_dev_workspace_filler_next (slipway/node:20): filling ns_dev_workspace was interrupted
+      2. confirm unfilled ns_dev_workspace for ns_dev_workspace_filler_next after 1: ns_dev_workspace must be nobody's yet
+      3. put starter node into . by ns_dev_workspace_filler_next after 2: ns_dev_workspace begins as the starter of node
+      4. remove container ns_dev_workspace_filler_next after 2, 3: ns_dev_workspace is filled
+      5. remove volume ns_dev_workspace_unfilled after 4: ns_dev_workspace is filled: from here on it is the project's own
+      6. confirm filled ns_dev_workspace for ns-dev-app-1 after 5: ns-dev-app-1 was never started
+      7. start container ns-dev-app-1 after 5, 6: dev is to run, and it was never started"
     `);
   });
 
@@ -192,19 +202,57 @@ describe("a workspace", () => {
     );
   });
 
+  test("is not filled again once its own mark is gone, whatever helpers and other marks were left", () => {
+    const snapshot = converged([{}], { container: { state: "created" } });
+    const [container] = snapshot.containers;
+    const fill = { [LABELS.role]: "fill", [LABELS.environment]: "dev" };
+    const name = `${NAMESPACE}_dev_workspace_filler_a1`;
+    snapshot.containers.push({ ...container!, name, labels: fill });
+    snapshot.volumes = [
+      { ...snapshot.volumes[0]!, labels: { ...snapshot.volumes[0]!.labels, [LABELS.filling]: "a1" } },
+      { name: `${NAMESPACE}_dev_workspace_unfilled_b2`, labels: { ...fill, [LABELS.filling]: "b2" } },
+      { name: `${NAMESPACE}_dev_workspace_unfilled_a1`, labels: { ...fill, [LABELS.filling]: "none" } },
+    ];
+    expect(planFor([{}], snapshot).split("\n")).toEqual([
+      "1. remove container ns_dev_workspace_filler_a1: ns_dev_workspace is filled already",
+      "2. remove volume ns_dev_workspace_unfilled_b2 after 1: ns_dev_workspace is filled already",
+      "3. remove volume ns_dev_workspace_unfilled_a1 after 1: ns_dev_workspace is filled already",
+      "4. confirm filled ns_dev_workspace for ns-dev-app-1: ns-dev-app-1 was never started",
+      "5. start container ns-dev-app-1 after 4: dev is to run, and it was never started",
+    ]);
+  });
+
+  test("that Docker made again, empty, for a container that never ran is made anew, and so is the container", () => {
+    const snapshot = converged([{}], { container: { state: "created" } });
+    const labels = { ...snapshot.volumes[0]!.labels, [LABELS.filling]: "none" };
+    snapshot.volumes = [{ ...snapshot.volumes[0]!, labels }];
+    snapshot.containers[0]!.volumes = [snapshot.volumes[0]!.name];
+    const lines = planFor([{}], snapshot).split("\n");
+    expect(lines.slice(0, 4)).toEqual([
+      "1. remove container ns-dev-app-1: Docker made ns_dev_workspace again, empty, for a container whose volume was gone",
+      "2. remove volume ns_dev_workspace after 1: Docker made ns_dev_workspace again, empty, for a container whose volume was gone",
+      "3. create volume ns_dev_workspace_unfilled_next: dev is to run and has no ns_dev_workspace",
+      "4. create volume ns_dev_workspace after 2, 3: dev is to run and has no ns_dev_workspace",
+    ]);
+    expect(lines.at(-1)).toMatch(/start container ns-dev-app-1/);
+  });
+
   test("of a test environment begins as dev's", () => {
     const both = [{ kind: "dev" as const }, { kind: "test" as const }];
     const lines = planFor(both, converged([{ kind: "dev" }])).split("\n");
     expect(lines.filter((line) => line.includes("workspace"))).toMatchInlineSnapshot(`
       [
-        "3. create volume ns_test_workspace_unfilled: test is to run and has no ns_test_workspace",
+        "3. create volume ns_test_workspace_unfilled_next: test is to run and has no ns_test_workspace",
         "4. create volume ns_test_workspace after 3: test is to run and has no ns_test_workspace",
-        "5. create container ns_test_workspace_filler (slipway/node:20) after 3, 4: test is to run and has no ns_test_workspace",
-        "6. create container ns_test_workspace_reader (slipway/node:20) after 3: test is to run and has no ns_test_workspace",
-        "7. copy workspace by ns_test_workspace_filler after 5, 6: ns_test_workspace begins as ns_dev_workspace",
-        "8. remove volume ns_test_workspace_unfilled after 7: ns_test_workspace is filled: from here on it is the project's own",
-        "9. remove container ns_test_workspace_filler after 8: ns_test_workspace is filled",
-        "10. remove container ns_test_workspace_reader after 8: ns_test_workspace is filled",
+        "5. create container ns_test_workspace_filler_next (slipway/node:20) after 4: test is to run and has no ns_test_workspace",
+        "6. confirm unfilled ns_test_workspace for ns_test_workspace_filler_next after 5: ns_test_workspace must be nobody's yet",
+        "7. create container ns_test_workspace_reader_next (slipway/node:20): ns_test_workspace begins as ns_dev_workspace",
+        "8. confirm filled ns_dev_workspace for ns_test_workspace_reader_next after 7: ns_test_workspace begins as ns_dev_workspace",
+        "9. copy workspace by ns_test_workspace_filler_next after 6, 8: ns_test_workspace begins as ns_dev_workspace",
+        "10. remove container ns_test_workspace_filler_next after 6, 9: ns_test_workspace is filled",
+        "11. remove container ns_test_workspace_reader_next after 6, 9: ns_test_workspace is filled",
+        "12. remove volume ns_test_workspace_unfilled_next after 10, 11: ns_test_workspace is filled: from here on it is the project's own",
+        "15. confirm filled ns_test_workspace for ns-test-app-1 after 13, 12: ns-test-app-1 was never started",
       ]
     `);
   });
@@ -241,7 +289,8 @@ describe("a volume of a hard size", () => {
       2. grow volume ns_dev_workspace to 10 GiB after 1: ns_dev_workspace is to grow from 1 GiB to 10 GiB
       3. create container ns-dev-app-1 (slipway/node:20) after 1, 2: dev is to run and has no such container
       4. connect ns-dev-app-1 to ns_dev_egress after 3: it is made on one network only
-      5. start container ns-dev-app-1 after 3, 4: dev is to run"
+      5. confirm filled ns_dev_workspace for ns-dev-app-1 after 3: ns-dev-app-1 was never started
+      6. start container ns-dev-app-1 after 3, 4, 5: dev is to run"
     `);
   });
 });

@@ -4,7 +4,8 @@ import { LABELS } from "../../core/labels.ts";
 import type { EnvironmentSpec, ProjectSpec } from "../../core/projectSpec.ts";
 import type { Fate } from "../rollout/fates.ts";
 import { neededSnapshots } from "../snapshots/neededSnapshots.ts";
-import { filledVolumes, ofEnvironment, type Snapshot } from "../snapshot.ts";
+import { filledVolumes, fillingOf } from "../filling/marks.ts";
+import { ofEnvironment, type Snapshot } from "../snapshot.ts";
 import type { Operation } from "./operation.ts";
 import { PlanBuilder } from "./planBuilder.ts";
 import { planAbsent } from "./planAbsent.ts";
@@ -18,6 +19,8 @@ export type PlanInput = {
   rendered: RenderedProject | null;
   /** Of this project's namespace. */
   snapshot: Snapshot;
+  /** Names what this turn makes to fill volumes, so that no other turn's calls meet it; not given: the plan is only looked at. */
+  attempt?: string;
   /** Images that the rendered project needs and this host does not have. */
   missingImages?: ReadonlySet<string>;
   /** Containers that must not run now, by name, and why. */
@@ -37,7 +40,12 @@ export type PlanInput = {
 export function plan(input: PlanInput): Operation[] {
   const { spec, rendered, snapshot, missingImages, held } = input;
   const plan = new PlanBuilder();
-  const filled = filledVolumes(snapshot);
+  const counting = filledVolumes(snapshot);
+  const filled = new Map(
+    snapshot.volumes
+      .filter(({ name }) => counting.has(name))
+      .map((volume) => [volume.name, fillingOf(volume)]),
+  );
   const waiting = new Set(neededSnapshots(spec, rendered, snapshot).map(({ kind }) => kind));
   for (const environment of spec.environments) {
     const { kind, desired } = environment;
@@ -62,6 +70,7 @@ export function plan(input: PlanInput): Operation[] {
           rendered: of,
           found,
           filledVolumes: filled,
+          attempt: input.attempt ?? "next",
           release: environment.release ?? null,
           missingImages: missingImages ?? new Set(),
           held: held ?? new Map(),

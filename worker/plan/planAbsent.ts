@@ -1,5 +1,6 @@
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
-import { isFiller, type Snapshot } from "../snapshot.ts";
+import { isFiller } from "../filling/marks.ts";
+import type { Snapshot } from "../snapshot.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
 
 /**
@@ -21,10 +22,10 @@ export function planAbsent(
   }
   // Half a starter would count as a project's own files if its "not yet" went first, or went while the volume stays.
   if (keepVolumes) return;
-  const remove = (name: string, after: string[]) =>
-    plan.add(kind, { do: "remove volume", target: name }, cause, after);
+  const remove = (name: string, holds: "data" | "nothing", after: string[]) =>
+    plan.add(kind, { do: "remove volume", target: name, holds }, cause, after);
   const volumes = found.volumes
     .filter((volume) => !isFiller(volume))
-    .map(({ name }) => remove(name, containers));
-  for (const { name } of found.volumes.filter(isFiller)) remove(name, [...containers, ...volumes]);
+    .map(({ name }) => remove(name, "data", containers));
+  for (const { name } of found.volumes.filter(isFiller)) remove(name, "nothing", [...containers, ...volumes]);
 }

@@ -53,7 +53,10 @@ describe("an environment with a cache", () => {
     const created = there({ app: { state: "created" } });
     expect(planFor(created, { answering: new Set() })).toBe("");
     expect(planFor(created, { answering: new Set([redis]) })).toBe(
-      "1. start container ns-dev-app-1: dev is to run, and it was never started",
+      [
+        "1. confirm filled ns_dev_workspace for ns-dev-app-1: ns-dev-app-1 was never started",
+        "2. start container ns-dev-app-1 after 1: dev is to run, and it was never started",
+      ].join("\n"),
     );
   });
 

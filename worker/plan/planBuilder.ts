@@ -25,8 +25,9 @@ export class PlanBuilder {
 
 function idOf(action: Action): string {
   const detail = "network" in action && typeof action.network === "string" ? ` ${action.network}` : "";
+  const volume = "expected" in action ? ` ${action.expected.volume}` : "";
   const folder = "folder" in action ? ` ${action.folder}` : "";
   // Networks can share a name, so what is removed is known by its id.
   const target = "networkId" in action ? action.networkId : action.target;
-  return `${action.do} ${target}${detail}${folder}`;
+  return `${action.do} ${target}${detail}${volume}${folder}`;
 }

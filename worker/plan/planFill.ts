@@ -1,195 +1,178 @@
 import { LABELS } from "../../core/labels.ts";
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
 import type { RenderedService, RenderedVolume } from "../../core/render/rendered.ts";
-import { WORKSPACE } from "../../core/render/view.ts";
-import type { ContainerPlan } from "../engine/engine.ts";
-import { FILL_ROLE, isFiller, unfilledMarker, type Snapshot } from "../snapshot.ts";
-import { sourceName } from "./operation.ts";
+import type { ExpectedVolume } from "../filling/confirm.ts";
+import { fillerContainer } from "../filling/fillerContainer.ts";
+import {
+  FILL_ROLE,
+  fillerName,
+  fillingOf,
+  helpersOf,
+  isFiller,
+  isMadeByMount,
+  markName,
+  markOf,
+  marksOf,
+  readerName,
+} from "../filling/marks.ts";
+import type { Snapshot } from "../snapshot.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
+import { planPuts } from "./planPuts.ts";
 
 /** Removes what is left of filling a volume that no service starts on any more: tests that are over. */
 export function planFillLeft(
   plan: PlanBuilder,
   kind: EnvironmentKind,
   volume: string,
-  { containers, volumes }: Snapshot,
+  found: Snapshot,
 ): void {
-  const cause = `nobody starts on ${volume} any more`;
-  const helpers = [fillerName(volume), readerName(volume)]
-    .filter((helper) => containers.some(({ name }) => name === helper))
-    .map((helper) => plan.add(kind, { do: "remove container", target: helper }, cause));
-  const marker = unfilledMarker(volume);
-  if (volumes.some(({ name }) => name === marker)) {
-    plan.add(kind, { do: "remove volume", target: marker }, cause, helpers);
-  }
+  removeLeft(plan, kind, volume, found, `nobody starts on ${volume} any more`);
 }
 
+export type FillInput = {
+  kind: EnvironmentKind;
+  volume: RenderedVolume;
+  /** A service that uses it: its image makes the containers through which it is filled. */
+  user: RenderedService;
+  /** What there is of the environment, without the containers of services that do not use the volume. */
+  found: Snapshot;
+  /** Volumes of the project whose content counts, which a copy may be made of, with what they are filled as. */
+  filled: ReadonlyMap<string, string | null>;
+  /** The operation that brings the image of `user`, where it is missing. */
+  imagePulled: string | null;
+  /** Names what this turn makes: no other turn's calls meet it. */
+  attempt: string;
+  /** Has a container of a service removed, and gives the operation's id. */
+  remove: (container: string, cause: string) => string;
+};
+
+export type PlannedVolume = {
+  /** What must be done before a container can use the volume. */
+  made: string[];
+  /** What must be done before one may start on it. */
+  filled: string[];
+  /** What a container that is first started has to find. */
+  expected: ExpectedVolume;
+};
+
 /**
- * Makes a volume and puts its first content into it, exactly once, whenever the worker may be killed.
+ * Makes a volume and puts its first content into it, once, whenever workers may die and however late their calls come.
  *
- * A label cannot be changed later, and a file inside belongs to the user, so a second, empty volume (`<name>_unfilled`)
- * says "not yet": it is made before the volume, and taking it away is the one step that makes the content count. Until
- * then no service is started, so filling again overwrites nobody's work. A service that has ever run on the volume
- * settles the question too: then it is the project's own, whatever was left behind.
- *
- * @param exists volumes of the project that are there and filled, which a copy may be made of
- * @param imagePulled the operation that brings the image of `user`, where it is missing
- * @returns ids of the operations that must be done before a container can use the volume, and before it may start
+ * The mark (`filling/marks.ts`) says that the content does not count, and taking it away is the one step that makes it
+ * count; no service is started before. Whoever fills makes a container of its own first that mounts both the volume and
+ * the mark, looks afresh whether the mark is there, and only then puts anything in: Docker removes no volume that is
+ * mounted, so nobody can make it count meanwhile, and once it counts there is no way left by which anything could be put
+ * into it. Helpers that an earlier attempt left go only after that container is there: half of a content never counts.
  */
-export function planVolume(
+export function planVolume(plan: PlanBuilder, input: FillInput): PlannedVolume {
+  const { kind, volume, user, found, attempt } = input;
+  const { name } = volume;
+  const present = found.volumes.find((one) => one.name === name);
+  const mark = present && markOf(present, found.volumes);
+  if (present && (hasRun(present.name, volume, user, found) || (!mark && !isMadeByMount(present)))) {
+    const removed = removeLeft(plan, kind, name, found, `${name} is filled already`);
+    const expected = { volume: name, labels: volume.labels, filling: fillingOf(present) };
+    return { made: [], filled: mark ? removed : [], expected };
+  }
+
+  const isThere = present !== undefined && !isMadeByMount(present);
+  const why = isThere ? `filling ${name} was interrupted` : `${kind} is to run and has no ${name}`;
+  const filling = isThere ? fillingOf(present) : attempt;
+  const expected = { volume: name, labels: volume.labels, filling };
+  const made = isThere ? [] : [planMaking(plan, input, present !== undefined, why)];
+
+  const filler = fillerName(name, attempt);
+  const labels = { ...volume.labels, [LABELS.role]: FILL_ROLE };
+  const container = fillerContainer(filler, name, markName(name, filling), user, labels);
+  const fillerMade = plan.add(kind, { do: "create container", target: filler, container }, why, [
+    input.imagePulled,
+    ...made,
+  ]);
+  const left = helpersOf(name, found.containers).map(({ name: target }) =>
+    plan.add(kind, { do: "remove container", target }, why, [fillerMade]),
+  );
+  const isMine = plan.add(
+    kind,
+    { do: "confirm unfilled", target: filler, expected },
+    `${name} must be nobody's yet`,
+    [fillerMade, ...left],
+  );
+  const reader = readerName(name, attempt);
+  const puts = planPuts(plan, input, { filler, reader, labels, after: [isMine] });
+  const gone = [filler, ...(puts.readerMade ? [reader] : [])].map((target) =>
+    plan.add(kind, { do: "remove container", target }, `${name} is filled`, [isMine, ...puts.done]),
+  );
+  const counts = plan.add(
+    kind,
+    { do: "remove volume", target: markName(name, filling), holds: "nothing" },
+    `${name} is filled: from here on it is the project's own`,
+    gone,
+  );
+  return { made, filled: [counts], expected };
+}
+
+/** @returns the operation that makes the volume, its mark first */
+function planMaking(
   plan: PlanBuilder,
-  kind: EnvironmentKind,
-  volume: RenderedVolume,
-  user: RenderedService,
-  found: Snapshot,
-  exists: ReadonlySet<string>,
-  imagePulled: string | null,
-): { made: string[]; filled: string[] } {
-  const marker = unfilledMarker(volume.name);
-  const filler = fillerName(volume.name);
-  const reader = readerName(volume.name);
-  const there = found.volumes.some(({ name }) => name === volume.name);
-  const marked = found.volumes.some(({ name }) => name === marker);
-  const left = [filler, reader].filter((helper) => found.containers.some(({ name }) => name === helper));
-  const everRan = found.containers.some(
+  { kind, volume, found, attempt, remove }: FillInput,
+  isMadeAgain: boolean,
+  why: string,
+): string {
+  const { name: target, sizeBytes } = volume;
+  const before: string[] = [];
+  if (isMadeAgain) {
+    const cause = `Docker made ${target} again, empty, for a container whose volume was gone`;
+    const users = found.containers.filter(
+      (container) => container.volumes?.includes(target) && !isFiller(container),
+    );
+    const gone = [
+      ...users.map(({ name }) => remove(name, cause)),
+      ...helpersOf(target, found.containers).map(({ name }) =>
+        plan.add(kind, { do: "remove container", target: name }, cause),
+      ),
+    ];
+    before.push(plan.add(kind, { do: "remove volume", target, holds: "nothing" }, cause, gone));
+  }
+  const labels = { ...volume.labels, [LABELS.filling]: attempt };
+  const marked = plan.add(
+    kind,
+    {
+      do: "create volume",
+      target: markName(target, attempt),
+      labels: { ...labels, [LABELS.role]: FILL_ROLE },
+      sizeBytes: null,
+    },
+    why,
+  );
+  return plan.add(kind, { do: "create volume", target, labels, sizeBytes }, why, [...before, marked]);
+}
+
+/** A service that has ever run on the volume settles the question: it is the project's own, whatever was left behind. */
+function hasRun(name: string, volume: RenderedVolume, user: RenderedService, found: Snapshot): boolean {
+  return found.containers.some(
     (container) =>
-      there &&
       !isFiller(container) &&
       container.state !== "created" &&
+      (container.volumes?.includes(name) ?? true) &&
       // Data is an attachment's alone: whatever else ran says nothing of it.
       (!user.attachment || container.labels[LABELS.service] === user.service) &&
       // A container of an earlier release never ran on this one's volume.
       container.labels[LABELS.release] === volume.labels[LABELS.release],
   );
-
-  if (there && (everRan || (!marked && left.length === 0))) {
-    const cause = `${volume.name} is filled already`;
-    const gone = left.map((target) => plan.add(kind, { do: "remove container", target }, cause));
-    if (marked) plan.add(kind, { do: "remove volume", target: marker }, cause, gone);
-    return { made: [], filled: [] };
-  }
-
-  const why = there
-    ? `filling ${volume.name} was interrupted`
-    : `${kind} is to run and has no ${volume.name}`;
-  const labels = { ...volume.labels, [LABELS.role]: FILL_ROLE };
-  const after = left.map((target) => plan.add(kind, { do: "remove container", target }, why));
-  if (!marked) {
-    after.push(plan.add(kind, { do: "create volume", target: marker, labels, sizeBytes: null }, why));
-  }
-  const { name: target, labels: own, sizeBytes } = volume;
-  const made = there
-    ? []
-    : [plan.add(kind, { do: "create volume", target, labels: own, sizeBytes }, why, after)];
-
-  const source = volume.fill.find((fill) => fill.from === "volume" && exists.has(fill.name));
-  const from = source?.from === "volume" ? source.name : null;
-  const helper = plan.add(
-    kind,
-    { do: "create container", target: filler, container: fillerOf(filler, volume.name, user, labels) },
-    why,
-    [imagePulled, ...after, ...made],
-  );
-  const readers = from
-    ? [
-        plan.add(
-          kind,
-          { do: "create container", target: reader, container: fillerOf(reader, from, user, labels) },
-          why,
-          [imagePulled, ...after],
-        ),
-      ]
-    : [];
-  const first = volume.fill.find((fill) => fill.from === "archive" || fill.from === "git");
-  const puts = from
-    ? [
-        plan.add(kind, { do: "copy workspace", target: filler, reader }, `${volume.name} begins as ${from}`, [
-          helper,
-          ...readers,
-        ]),
-      ]
-    : first
-      ? [
-          plan.add(
-            kind,
-            { do: "put source", target: filler, source: first, starters: startersOf(volume) },
-            `${volume.name} begins as ${sourceName(first)}`,
-            [helper],
-          ),
-        ]
-      : volume.fill.flatMap((fill) =>
-          fill.from === "empty"
-            ? [
-                plan.add(
-                  kind,
-                  { do: "own volume", target: filler, user: fill.user },
-                  `${volume.name} begins empty, and is ${user.service}'s`,
-                  [helper],
-                ),
-              ]
-            : fill.from === "starter"
-              ? [
-                  plan.add(
-                    kind,
-                    { do: "put starter", target: filler, stack: fill.stack, folder: fill.folder },
-                    `${volume.name} begins as the starter of ${fill.stack}`,
-                    [helper],
-                  ),
-                ]
-              : [],
-        );
-  const counts = plan.add(
-    kind,
-    { do: "remove volume", target: marker },
-    `${volume.name} is filled: from here on it is the project's own`,
-    puts.length === 0 ? [helper] : puts,
-  );
-  for (const target of from ? [filler, reader] : [filler]) {
-    plan.add(kind, { do: "remove container", target }, `${volume.name} is filled`, [counts]);
-  }
-  return { made, filled: [counts] };
 }
 
-function startersOf(volume: RenderedVolume): { stack: string; folder: string }[] {
-  return volume.fill.flatMap((fill) =>
-    fill.from === "starter" ? [{ stack: fill.stack, folder: fill.folder }] : [],
-  );
-}
-
-export function fillerName(volume: string): string {
-  return `${volume}_filler`;
-}
-
-/** Docker locks a container while files come out of it or go into it: a copy needs two. */
-export function readerName(volume: string): string {
-  return `${volume}_reader`;
-}
-
-/**
- * A container that is never started: Docker lets files be put through it into the volume that it mounts as its
- * workspace, and taken out.
- */
-export function fillerOf(
-  name: string,
+/** @returns the operations that take away what fillings of a volume left, the marks last */
+function removeLeft(
+  plan: PlanBuilder,
+  kind: EnvironmentKind,
   volume: string,
-  user: RenderedService,
-  labels: Record<string, string>,
-): ContainerPlan {
-  return {
-    ...user,
-    name,
-    labels,
-    entrypoint: null,
-    command: ["true"],
-    environment: {},
-    hidden: {},
-    workingDir: null,
-    networks: [],
-    healthcheck: null,
-    restart: "no",
-    tmpfs: {},
-    // Docker puts no file below `/` of a read-only root, not even into a volume there.
-    readOnly: false,
-    mounts: [{ volume, target: WORKSPACE, readOnly: false, noCopy: true }],
-  };
+  { containers, volumes }: Snapshot,
+  cause: string,
+): string[] {
+  const helpers = helpersOf(volume, containers).map(({ name: target }) =>
+    plan.add(kind, { do: "remove container", target }, cause),
+  );
+  return marksOf(volume, volumes).map(({ name: target }) =>
+    plan.add(kind, { do: "remove volume", target, holds: "nothing" }, cause, helpers),
+  );
 }

@@ -1,5 +1,6 @@
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
-import { isFiller, type Snapshot } from "../snapshot.ts";
+import { isFiller } from "../filling/marks.ts";
+import type { Snapshot } from "../snapshot.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
 
 /** How long a container has to end by itself, where nothing says otherwise any more. */

@@ -1,8 +1,8 @@
 import { LABELS } from "../../core/labels.ts";
 import type { RenderedEnvironment } from "../../core/render/rendered.ts";
-import { isFiller, unfilledMarker, type Snapshot } from "../snapshot.ts";
+import { helpersOf, isFiller, marksOf } from "../filling/marks.ts";
+import type { Snapshot } from "../snapshot.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
-import { fillerName, readerName } from "./planFill.ts";
 
 /**
  * Removes the workspaces of releases that an environment no longer runs, with what was left of filling them: the
@@ -28,21 +28,20 @@ export function planOldWorkspaces(
     if (isFiller({ labels }) || release === undefined || wanted.has(name)) continue;
     if (inUse.has(release) || mounted.has(name)) continue;
     const after = [...removals.values()];
-    for (const helper of [fillerName(name), readerName(name)]) {
-      if (!found.containers.some((container) => container.name === helper)) continue;
-      after.push(plan.add(kind, { do: "remove container", target: helper }, cause));
+    for (const { name: target } of helpersOf(name, found.containers)) {
+      after.push(plan.add(kind, { do: "remove container", target }, cause));
     }
-    const removed = plan.add(kind, { do: "remove volume", target: name }, cause, after);
-    if (found.volumes.some((volume) => volume.name === unfilledMarker(name))) {
-      plan.add(kind, { do: "remove volume", target: unfilledMarker(name) }, cause, [removed]);
+    const removed = plan.add(kind, { do: "remove volume", target: name, holds: "data" }, cause, after);
+    for (const { name: target } of marksOf(name, found.volumes)) {
+      plan.add(kind, { do: "remove volume", target, holds: "nothing" }, cause, [removed]);
     }
   }
   // Its volume may be gone already, or never have been made.
   for (const { name, labels } of found.volumes) {
-    const of = name.replace(/_unfilled$/, "");
+    const of = name.replace(/_unfilled(_[a-z0-9]+)?$/, "");
     if (!isFiller({ labels }) || labels[LABELS.release] === undefined || wanted.has(of)) continue;
     if (!found.volumes.some((volume) => volume.name === of)) {
-      plan.add(kind, { do: "remove volume", target: name }, cause);
+      plan.add(kind, { do: "remove volume", target: name, holds: "nothing" }, cause);
     }
   }
 }

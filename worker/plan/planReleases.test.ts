@@ -85,7 +85,7 @@ describe("an environment with a release", () => {
   ] as const)("%s begins with the snapshot, in a workspace of its own", (kind, name) => {
     const found = lines(specWith(kind, {}), { ...EMPTY, volumes: [snapshotVolume(HASH)] });
     expect(found.join("\n")).toContain(
-      `copy workspace by ${name}_filler after 5, 6: ${name} begins as ns_snapshot_${HASH.slice(0, 16)}`,
+      `copy workspace by ${name}_filler_next after 6, 8: ${name} begins as ns_snapshot_${HASH.slice(0, 16)}`,
     );
   });
 
@@ -97,8 +97,8 @@ describe("an environment with a release", () => {
     const found = lines(specWith("test", { number: 2 }), before);
     expect(found[0]).toBe("1. remove container ns-test-app-1: its configuration changed");
     expect(found.filter((line) => line.includes("another release"))).toEqual([
-      "10. remove volume ns_test_workspace_r1 after 1: test runs another release now",
-      "11. remove volume ns_test_workspace_r1_unfilled after 10: test runs another release now",
+      "12. remove volume ns_test_workspace_r1 after 1: test runs another release now",
+      "13. remove volume ns_test_workspace_r1_unfilled after 12: test runs another release now",
     ]);
   });
 
@@ -139,6 +139,7 @@ describe("tests", () => {
     expect(lines(specWith("test", {}), { ...before, containers: [] })).toEqual([
       expect.stringContaining("create container ns-test-app-1"),
       expect.stringContaining("connect ns-test-app-1"),
+      expect.stringContaining("confirm filled ns_test_workspace_r2 for ns-test-app-1"),
       expect.stringContaining("start container ns-test-app-1"),
     ]);
   });

@@ -5,10 +5,11 @@ import type { ReleaseSpec } from "../../core/projectSpec.ts";
 import type { ContainerPlan, EngineContainer } from "../engine/engine.ts";
 import type { Fate } from "../rollout/fates.ts";
 import { isRolled, isRolledContainer, reachLabels, replicaName } from "../rollout/replicas.ts";
-import { isFiller, type Snapshot } from "../snapshot.ts";
+import { isFiller, MADE_BY_MOUNT } from "../filling/marks.ts";
+import type { Snapshot } from "../snapshot.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
 import { planEarlier } from "./planEarlier.ts";
-import { planFillLeft, planVolume } from "./planFill.ts";
+import { planFillLeft, planVolume, type PlannedVolume } from "./planFill.ts";
 import { planGrowth } from "./planGrowth.ts";
 import { planOldWorkspaces } from "./planOldWorkspaces.ts";
 
@@ -17,8 +18,9 @@ export type RunningInput = {
   rendered: RenderedEnvironment;
   /** What there is of this environment. */
   found: Snapshot;
-  /** Filled volumes of the whole project, by name. */
-  filledVolumes: ReadonlySet<string>;
+  /** Filled volumes of the whole project: by name what they are filled as. */
+  filledVolumes: ReadonlyMap<string, string | null>;
+  attempt: string;
   /** What it runs; null: no release. */
   release: ReleaseSpec | null;
   missingImages: ReadonlySet<string>;
@@ -50,8 +52,11 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
   );
 
   const removals = new Map<string, string>();
-  const remove = (name: string, cause: string) =>
-    removals.set(name, plan.add(kind, { do: "remove container", target: name }, cause));
+  const remove = (name: string, cause: string) => {
+    const id = plan.add(kind, { do: "remove container", target: name }, cause);
+    removals.set(name, id);
+    return id;
+  };
   for (const container of found.containers) {
     if (isFiller(container)) continue;
     const match = wanted.get(container.name);
@@ -81,17 +86,14 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
       const planned =
         user &&
         !user.volumesUnknown &&
-        planVolume(
-          plan,
-          kind,
-          volume,
-          user,
-          usedBy(found, rendered, volume.name),
-          input.filledVolumes,
-          pulls.get(user.image) ?? null,
-        );
+        planVolume(plan, {
+          ...{ kind, volume, user, attempt: input.attempt, remove },
+          found: usedBy(found, rendered, volume.name),
+          filled: input.filledVolumes,
+          imagePulled: pulls.get(user.image) ?? null,
+        });
       if (!user) planFillLeft(plan, kind, volume.name, found);
-      return [volume.name, planned || { made: [], filled: [] }];
+      return [volume.name, planned || null];
     }),
   );
 
@@ -110,21 +112,21 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
     if (service.volumesUnknown) continue;
     const starts = service.attachment || silent === null;
     const held = input.held.get(name);
-    const filled = service.mounts.flatMap(({ volume }) => volumes.get(volume)?.filled ?? []);
+    const mounted = service.mounts.flatMap(({ volume }) => volumes.get(volume) ?? []);
     const container = removals.has(name) ? undefined : present.get(name);
     if (container) {
       const grown = growths.filter(({ users }) => users.has(name)).map((growth) => growth.grown);
-      planPresent(plan, kind, service, container, networks, { filled, grown, starts }, held);
+      planPresent(plan, kind, service, container, networks, { mounted, grown, starts }, held);
     } else if (held === undefined && !isTestOver(service, release)) {
       planMissing(plan, kind, service, containerPlan(kind, name, service, replica), {
         before: [
           removals.get(name) ?? null,
           pulls.get(service.image) ?? null,
-          ...service.mounts.flatMap(({ volume }) => volumes.get(volume)?.made ?? []),
+          ...mounted.flatMap(({ made }) => made),
           ...growths.map(({ grown }) => grown),
         ],
         networks,
-        filled,
+        mounted,
         starts,
       });
     }
@@ -280,12 +282,12 @@ function planMissing(
   {
     before,
     networks,
-    filled,
+    mounted,
     starts,
   }: {
     before: (string | null)[];
     networks: ReadonlyMap<string, string>;
-    filled: string[];
+    mounted: readonly PlannedVolume[];
     /** Whether nothing is waited for before it starts. */
     starts: boolean;
   },
@@ -311,8 +313,24 @@ function planMissing(
   plan.add(kind, { do: "start container", target: name }, `${kind} is to run`, [
     created,
     ...connected,
-    ...filled,
+    ...planConfirmations(plan, kind, name, mounted, [created]),
   ]);
+}
+
+/** @returns what makes sure, before a container is first started, that it starts on what was planned for */
+function planConfirmations(
+  plan: PlanBuilder,
+  kind: EnvironmentKind,
+  target: string,
+  mounted: readonly PlannedVolume[],
+  after: string[],
+): string[] {
+  return mounted.map(({ expected, filled }) =>
+    plan.add(kind, { do: "confirm filled", target, expected }, `${target} was never started`, [
+      ...after,
+      ...filled,
+    ]),
+  );
 }
 
 function planPresent(
@@ -321,7 +339,7 @@ function planPresent(
   service: RenderedService,
   container: EngineContainer,
   networks: ReadonlyMap<string, string>,
-  { filled, grown, starts }: { filled: string[]; grown: string[]; starts: boolean },
+  { mounted, grown, starts }: { mounted: readonly PlannedVolume[]; grown: string[]; starts: boolean },
   held: string | undefined,
 ): void {
   const { name, state } = container;
@@ -343,7 +361,7 @@ function planPresent(
     );
   const before = [
     ...connected,
-    ...filled,
+    ...mounted.flatMap(({ filled }) => filled),
     ...grown,
     ...service.networks.map((network) => networks.get(network.name) ?? null),
   ];
@@ -355,12 +373,10 @@ function planPresent(
   switch (state) {
     case "created":
       if (!starts) break;
-      plan.add(
-        kind,
-        { do: "start container", target: name },
-        `${kind} is to run, and it was never started`,
-        before,
-      );
+      plan.add(kind, { do: "start container", target: name }, `${kind} is to run, and it was never started`, [
+        ...before,
+        ...planConfirmations(plan, kind, name, mounted, []),
+      ]);
       break;
     case "exited":
       if (service.job || !starts) break;
@@ -393,9 +409,16 @@ function containerPlan(
   service: RenderedService,
   replica: number,
 ): ContainerPlan {
+  const {
+    [LABELS.instance]: instance,
+    [LABELS.project]: project,
+    [LABELS.namespace]: namespace,
+  } = service.labels;
+  const owner = { [LABELS.instance]: instance!, [LABELS.project]: project!, [LABELS.namespace]: namespace! };
   return {
     ...service,
     name,
+    volumeLabels: { ...owner, [LABELS.environment]: kind, [LABELS.filling]: MADE_BY_MOUNT },
     labels: {
       ...service.labels,
       [LABELS.replica]: String(replica),

@@ -1,5 +1,6 @@
 import { LABELS } from "../../core/labels.ts";
-import { isFiller, SNAPSHOT_ROLE, unfilledMarker, type Snapshot } from "../snapshot.ts";
+import { isFiller, isMadeByMount, markOf, marksOf } from "../filling/marks.ts";
+import { SNAPSHOT_ROLE, type Snapshot } from "../snapshot.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
 
 const INTERRUPTED = "taking a snapshot was interrupted";
@@ -14,17 +15,21 @@ export function planSnapshots(plan: PlanBuilder, found: Snapshot, kept: readonly
   const gone = found.containers
     .filter(isFiller)
     .map(({ name }) => plan.add(null, { do: "remove container", target: name }, INTERRUPTED));
-  const remove = (name: string, cause: string, after: string[] = []) =>
-    plan.add(null, { do: "remove volume", target: name }, cause, [...gone, ...after]);
-  const markers = new Set(found.volumes.filter(isFiller).map(({ name }) => name));
+  const remove = (name: string, holds: "data" | "nothing", cause: string, after: string[] = []) =>
+    plan.add(null, { do: "remove volume", target: name, holds }, cause, [...gone, ...after]);
   // What is half filled goes before the mark that says so.
   const removed = new Map<string, string>();
-  for (const { name, labels } of found.volumes) {
+  for (const volume of found.volumes) {
+    const { name, labels } = volume;
     if (labels[LABELS.role] !== SNAPSHOT_ROLE) continue;
-    if (markers.has(unfilledMarker(name))) removed.set(unfilledMarker(name), remove(name, INTERRUPTED));
-    else if (kept && !kept.includes(labels[LABELS.snapshot] ?? "")) {
-      remove(name, "no release that is kept needs it");
+    if (isMadeByMount(volume) || markOf(volume, found.volumes)) {
+      const id = remove(name, "nothing", INTERRUPTED);
+      for (const mark of marksOf(name, found.volumes)) removed.set(mark.name, id);
+    } else if (kept && !kept.includes(labels[LABELS.snapshot] ?? "")) {
+      remove(name, "data", "no release that is kept needs it");
     }
   }
-  for (const name of markers) remove(name, INTERRUPTED, removed.has(name) ? [removed.get(name)!] : []);
+  for (const { name } of found.volumes.filter(isFiller)) {
+    remove(name, "nothing", INTERRUPTED, removed.has(name) ? [removed.get(name)!] : []);
+  }
 }

@@ -9,23 +9,39 @@ export type Files = Map<string, string>;
 const FIRST = ".first";
 const LAST = ".last";
 
+/** The content of a file of which only the first half came. */
+export const TORN = "torn";
+
+const starters = new Map<string, Buffer>();
+/** What tars that were made here hold: the worker passes them on as they are. */
+const contents = new WeakMap<Buffer, Files>();
+
 /** A starter has two files, so that it can be there by half. */
 export const STARTERS: Starters = {
   tar: async (stack, folder) => {
+    const key = `${stack} ${folder}`;
+    const known = starters.get(key);
+    if (known) return known;
     const below = folder === "." ? "" : `${folder}/`;
-    return await tarOf(
-      new Map([
-        [`${below}${FIRST}`, stack],
-        [`${below}${LAST}`, stack],
-      ]),
-    );
+    const files = new Map([
+      [`${below}${FIRST}`, stack],
+      [`${below}${LAST}`, stack],
+    ]);
+    // Nobody looks into it: what it holds is known by the buffer itself.
+    const tar = Buffer.from(key);
+    contents.set(tar, files);
+    starters.set(key, tar);
+    return tar;
   },
 };
 
 /** How many starters there are, wholly and by half. */
 export function startersIn(files: Files): { whole: number; half: number } {
   const firsts = [...files.keys()].filter((path) => path.endsWith(FIRST));
-  const whole = firsts.filter((path) => files.has(`${path.slice(0, -FIRST.length)}${LAST}`)).length;
+  const isWhole = (path: string) => files.has(path) && files.get(path) !== TORN;
+  const whole = firsts.filter((path) => {
+    return isWhole(path) && isWhole(`${path.slice(0, -FIRST.length)}${LAST}`);
+  }).length;
   return { whole, half: firsts.length - whole };
 }
 
@@ -42,6 +58,8 @@ export async function tarOf(files: Files): Promise<Buffer> {
 
 /** What a tar of the workspace holds. */
 export async function filesOf(tar: Readable | Buffer): Promise<Files> {
+  const known = Buffer.isBuffer(tar) ? contents.get(tar) : undefined;
+  if (known) return known;
   const files: Files = new Map();
   const entries = extract();
   const source = Buffer.isBuffer(tar) ? Readable.from([tar]) : tar;

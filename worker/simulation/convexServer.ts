@@ -59,6 +59,18 @@ export class ConvexServer {
     return await mine;
   }
 
+  /** A query's result, and a way to ask whether it may have become another one since. */
+  async subscribe<T>(path: string, args: object, role: Role): Promise<{ value: T; isStale: () => boolean }> {
+    const { database } = this;
+    const mine = this.queue.then(async () => {
+      const { value, tables } = await database.reads(() => this.run<T>(path, args, role));
+      const { version } = database;
+      return { value, isStale: () => database.hasChanged(tables, version) };
+    });
+    this.queue = mine.catch(() => {});
+    return await mine;
+  }
+
   private async run<T>(path: string, args: object, role: Role): Promise<T> {
     const definition = definitionOf(path);
     const jobs: Job[] = [];

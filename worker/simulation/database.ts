@@ -12,6 +12,9 @@ export type Indexes = Record<string, Record<string, string[]>>;
 export class Database {
   /** Rises with every change. */
   version = 0;
+  /** The version at which each table changed last. */
+  private readonly changedAt = new Map<string, number>();
+  private reading: Set<string> | null = null;
   private readonly tables = new Map<string, Map<string, Document>>();
   private readonly counts = new Map<string, number>();
   private creations = 0;
@@ -33,15 +36,42 @@ export class Database {
     }
   }
 
+  /** @returns what `work` returns, and the tables that it read */
+  async reads<T>(work: () => Promise<T>): Promise<{ value: T; tables: ReadonlySet<string> }> {
+    const tables = new Set<string>();
+    this.reading = tables;
+    try {
+      return { value: await work(), tables };
+    } finally {
+      this.reading = null;
+    }
+  }
+
+  /** Whether one of the tables has changed since the database was at `version`. */
+  hasChanged(tables: ReadonlySet<string>, version: number): boolean {
+    for (const table of tables) if ((this.changedAt.get(table) ?? 0) > version) return true;
+    return false;
+  }
+
+  noteRead(table: string): void {
+    this.reading?.add(table);
+  }
+
   all(table: string): Document[] {
     return [...(this.tables.get(table)?.values() ?? [])];
   }
 
   /** What Convex's functions get as `ctx.db`. */
   readonly handle = {
-    get: async (table: string, id: string) => this.tables.get(table)?.get(id) ?? null,
+    get: async (table: string, id: string) => {
+      this.noteRead(table);
+      return this.tables.get(table)?.get(id) ?? null;
+    },
     normalizeId: (table: string, text: string) => (text.startsWith(`${table}_`) ? text : null),
-    query: (table: string) => new Query(this, table, this.indexes[table] ?? {}),
+    query: (table: string) => {
+      this.noteRead(table);
+      return new Query(this, table, this.indexes[table] ?? {});
+    },
     insert: async (table: string, fields: Fields) => {
       const count = (this.counts.get(table) ?? 0) + 1;
       this.counts.set(table, count);
@@ -77,6 +107,7 @@ export class Database {
     if (document) rows.set(id, document);
     else rows.delete(id);
     this.version += 1;
+    this.changedAt.set(table, this.version);
   }
 }
 
@@ -136,6 +167,7 @@ class Query {
     const rows = this.database
       .all(this.table)
       .filter((row) => this.bounds.every(({ field, test }) => test(valueAt(row, field))));
+    if (rows.length < 2) return rows;
     const fields = [...this.sortBy, "_creationTime"];
     rows.sort((one, other) => {
       for (const field of fields) {

@@ -9,7 +9,7 @@ import type {
   EngineWatch,
   Owned,
 } from "../engine/engine.ts";
-import { fault, type FakeEngine } from "./fakeEngine.ts";
+import { fault, mounts, type FakeEngine } from "./fakeEngine.ts";
 import type { FakeContainers } from "./fakeContainers.ts";
 import type { Faults } from "./faults.ts";
 import type { Line } from "./line.ts";
@@ -40,6 +40,7 @@ export class EngineClient implements Engine {
           health: state === "running" || state === "paused" ? health : "none",
           exitCode: ended ? exitCode : null,
           networks: Object.fromEntries(networks),
+          volumes: mounts(container.plan),
           networkIds: Object.fromEntries(networkIds),
         };
       });
@@ -59,6 +60,13 @@ export class EngineClient implements Engine {
       const found = [...this.engine.volumes.values()].filter(this.engine.listed(owned));
       this.look("volumes", owned, found);
       return found.map(({ name, labels }) => ({ name, labels }));
+    });
+  }
+
+  async findVolume(name: string) {
+    return await this.read(`look for the volume ${name}`, async () => {
+      const found = this.engine.volumes.get(name);
+      return found ? { name, labels: found.labels } : null;
     });
   }
 
@@ -98,8 +106,10 @@ export class EngineClient implements Engine {
   async createVolume(...[volume]: Parameters<Engine["createVolume"]>) {
     await this.change(`create the volume ${volume.name}`, async () => {
       const { labels } = await this.engine.createVolume(volume);
-      if (labels[LABELS.instance] === volume.labels[LABELS.instance]) return;
-      throw fault("name_taken", `a volume ${volume.name} is there, which is not Slipway's`);
+      if (labels[LABELS.instance] !== volume.labels[LABELS.instance])
+        throw fault("name_taken", `a volume ${volume.name} is there, which is not Slipway's`);
+      if (labels[LABELS.filling] !== volume.labels[LABELS.filling])
+        throw fault("name_taken", `a volume ${volume.name} was made meanwhile`);
     });
   }
 

@@ -50,6 +50,8 @@ export type FakeVolume = {
   files: Map<string, string>;
   /** How often its project has written there since. */
   writes: number;
+  /** How many containers things are being put through into it right now. */
+  puts: number;
 };
 
 export function isRunning({ state }: FakeContainer): boolean {

@@ -1,9 +1,10 @@
 import { Readable } from "node:stream";
+import { finished } from "node:stream/promises";
 import type { ContainerPlan, ContainerRun, EngineEvent } from "../engine/engine.ts";
 import { WORKSPACE } from "../../core/render/view.ts";
 import { isRunning, type FakeContainer, type FakeVolume } from "./engineObjects.ts";
 import { fault, mounts, type FakeEngine } from "./fakeEngine.ts";
-import { filesOf, tarOf } from "./archive.ts";
+import { filesOf, tarOf, TORN } from "./archive.ts";
 
 /** Stands in for the labels that such a volume lacks: an empty one of nobody's. */
 export const MADE_BY_DOCKER = { "made.by": "docker" };
@@ -178,14 +179,26 @@ export class FakeContainers {
     const container = this.engine.need(ref);
     this.touch("copy into", container);
     const volume = this.workspaceOf(container);
-    this.engine.observer.onFilled(volume, container);
-    const files = [...(await filesOf(tar))];
+    const { time } = this.engine;
+    const files = [
+      ...(Buffer.isBuffer(tar) ? await filesOf(tar) : await time.whileStreaming(() => filesOf(tar))),
+    ];
     const half = Math.floor(files.length / 2);
-    for (const [path, content] of files.slice(0, half)) volume.files.set(path, content);
-    await this.engine.work(10, 250);
-    if (isCut()) throw fault("unreachable", "the connection was cut");
-    if (this.engine.volumes.get(volume.name) !== volume) throw fault("not_found", `${volume.name} is gone`);
-    for (const [path, content] of files.slice(half)) volume.files.set(path, content);
+    await this.locked(container, async () => {
+      this.engine.observer.onFilled(volume, container);
+      volume.puts += 1;
+      try {
+        for (const [path, content] of files.slice(0, half)) volume.files.set(path, content);
+        // What is there already is written anew, from its beginning.
+        for (const [path] of files.slice(half, half + 1)) volume.files.set(path, TORN);
+        await this.engine.work(10, 250);
+        if (isCut()) throw fault("unreachable", "the connection was cut");
+        for (const [path, content] of files.slice(half)) volume.files.set(path, content);
+        this.engine.observer.onFilled(volume, container);
+      } finally {
+        volume.puts -= 1;
+      }
+    });
   }
 
   async get(ref: string, path: string): Promise<Readable> {
@@ -194,7 +207,11 @@ export class FakeContainers {
     const volume = mount && this.engine.volumes.get(mount.volume);
     if (!volume) throw fault("not_found", `no ${path} in ${ref}`);
     await this.engine.work(1, 20);
-    return Readable.from([await tarOf(volume.files)]);
+    return await this.engine.time.whileStreaming(async () => {
+      const stream = Readable.from([await tarOf(volume.files)]);
+      void this.engine.time.whileStreaming(() => finished(stream).catch(() => {}));
+      return stream;
+    });
   }
 
   // What people do behind the worker's back.

@@ -65,12 +65,16 @@ export class FakeControlPlane implements ControlPlane {
     let told: string | null = null;
     let due = false;
     let closed = false;
+    let isStale = () => true;
     const look = async () => {
       due = false;
       if (closed || !this.isAlive()) return;
       if (!this.isUp()) return later(RECONNECT_MS);
       const { hostId } = this.held();
-      const rows = await this.server.call<InboxRow[]>("worker:inbox", { hostId }, "worker");
+      if (!isStale()) return;
+      const found = await this.server.subscribe<InboxRow[]>("worker:inbox", { hostId }, "worker");
+      isStale = found.isStale;
+      const rows = found.value;
       const text = JSON.stringify(rows);
       if (text === told) return;
       told = text;
@@ -83,7 +87,9 @@ export class FakeControlPlane implements ControlPlane {
       due = true;
       this.time.after(delayMs, () => void look());
     };
-    const stop = this.server.onChange(() => later(2));
+    const stop = this.server.onChange(() => {
+      if (isStale()) later(2);
+    });
     later(2);
     return () => {
       closed = true;
@@ -92,8 +98,7 @@ export class FakeControlPlane implements ControlPlane {
   }
 
   async project(projectId: string): Promise<ProjectSpec | null> {
-    const { hostId } = this.held();
-    const spec = await this.call<ProjectSpec | null>("worker:project", { hostId, projectId });
+    const spec = await this.call<ProjectSpec | null>("worker:project", { ...this.held(), projectId });
     return spec && intern(spec);
   }
 

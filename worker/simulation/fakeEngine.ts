@@ -152,7 +152,7 @@ export class FakeEngine {
   }
 
   addVolume(name: string, labels: Record<string, string>): FakeVolume {
-    const volume: FakeVolume = { name, labels, files: new Map(), writes: 0 };
+    const volume: FakeVolume = { name, labels, files: new Map(), writes: 0, puts: 0 };
     this.volumes.set(name, volume);
     return volume;
   }

@@ -50,6 +50,9 @@ const LATE_MS: Record<Peer, [number, number]> = {
   "control plane": [10_500, 60_000],
 };
 
+/** How long after the last fault a call may still arrive, in ms. */
+export const LATEST_MS = Math.max(...Object.values(LATE_MS).map(([, mostMs]) => mostMs)) + 1_000;
+
 /** Decides by chance, from one seed, what goes wrong with calls, until it is told to stop. */
 export class Faults {
   readonly profile: string;

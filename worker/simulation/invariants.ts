@@ -5,6 +5,7 @@ import type { ProjectSpec, ReleaseSpec } from "../../core/projectSpec.ts";
 import { hasPassed } from "../../core/releases.ts";
 import type { RenderedEnvironment, RenderedService } from "../../core/render/rendered.ts";
 import { overlaps, parseCidr } from "../../core/subnets.ts";
+import { filledVolumes } from "../filling/marks.ts";
 import { renderWanted } from "../renderWanted.ts";
 import { isRunning, type FakeContainer } from "./engineObjects.ts";
 import { intern, REGISTRATION } from "./fakeControlPlane.ts";
@@ -19,8 +20,11 @@ type Labelled = { labels: Record<string, string> };
 const NO_IMAGE = "there is no image";
 
 /** What has to be true once nothing has gone wrong for long enough; everything that is not goes to `violate`. */
-export async function checkEnd(world: World, people: People): Promise<void> {
-  const violate = (what: string) => world.watcher.violate(`in the end: ${what}`);
+export async function checkEnd(
+  world: World,
+  people: People,
+  violate: Violate = (what) => world.watcher.violate(`in the end: ${what}`),
+): Promise<void> {
   const ends = await endsOf(world);
   for (const { project } of ends) if (project.status === "deleting") violate(`${project.slug} is not gone`);
   for (const end of ends) checkEnvironment(world, end, violate);
@@ -80,8 +84,7 @@ function hindranceOf(
   if (missing) return `${NO_IMAGE} ${missing.image}`;
   // People may override every guard: then there may be nothing to make a release of.
   const workspace = volumeName(project.namespace, "dev", "workspace");
-  const { volumes } = world.engine;
-  const isFilled = volumes.has(workspace) && !volumes.has(`${workspace}_unfilled`);
+  const isFilled = filledVolumes({ volumes: [...world.engine.volumes.values()] }).has(workspace);
   const waits = release !== null && release.snapshot === null && release.result === null;
   return waits && !isFilled ? "there is no dev workspace to make a release of" : null;
 }

@@ -13,6 +13,8 @@ export class VirtualTime {
   private order = 0;
   private elapsed = 0;
   private wallOffset = START_MS;
+  /** Streams that flow right now: they need the event loop, everything else only what waits for it already. */
+  private streams = 0;
 
   /** Milliseconds since the beginning; never jumps. */
   get ms(): number {
@@ -42,9 +44,23 @@ export class VirtualTime {
     await new Promise<void>((resolve) => this.after(delayMs, resolve));
   }
 
+  /** No time passes before what `work` streams has come as far as it can. */
+  async whileStreaming<T>(work: () => Promise<T>): Promise<T> {
+    this.streams += 1;
+    try {
+      return await work();
+    } finally {
+      this.streams -= 1;
+    }
+  }
+
+  private async drained(): Promise<void> {
+    await (this.streams > 0 ? eventLoop() : promises());
+  }
+
   /** Lets time pass up to `endMs` since the beginning. */
   async runUntil(endMs: number): Promise<void> {
-    await drained();
+    await this.drained();
     for (;;) {
       const next = this.heap[0];
       if (!next || next.at > endMs) break;
@@ -52,7 +68,7 @@ export class VirtualTime {
       if (next.callback === null) continue;
       this.elapsed = Math.max(this.elapsed, next.at);
       next.callback();
-      await drained();
+      await this.drained();
     }
     this.elapsed = endMs;
   }
@@ -92,8 +108,13 @@ function isBefore(one: Timer, other: Timer): boolean {
 }
 
 /** The event loop comes round only when no promise is left that could go on. */
-async function drained(): Promise<void> {
+async function eventLoop(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+/** So does the queue of ticks, at a tenth of the cost. */
+async function promises(): Promise<void> {
+  await new Promise<void>((resolve) => process.nextTick(resolve));
 }
 
 /** The clock that one process sees: nothing wakes it once it is dead. */

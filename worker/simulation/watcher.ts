@@ -1,5 +1,5 @@
 import { LABELS } from "../../core/labels.ts";
-import { isFiller } from "../snapshot.ts";
+import { isFiller } from "../filling/marks.ts";
 import { WORKSPACE } from "../../core/render/view.ts";
 import { startersIn } from "./archive.ts";
 import type { FakeContainer, FakeVolume } from "./engineObjects.ts";
@@ -126,6 +126,7 @@ export class Watcher implements EngineObserver {
     const volume = mount && this.world.engine.volumes.get(mount.volume);
     const project = projectOf(this.world, container.labels[LABELS.namespace]);
     if (!volume || !project) return;
+    if (volume.puts > 0) this.violate(`${container.name} started on ${volume.name}, which is being filled`);
     const { whole, half } = startersIn(volume.files);
     if (half === 0 && whole >= stackServices(this.world, project)) return;
     this.violate(

@@ -2,7 +2,8 @@ import type { EnvironmentKind } from "../../core/lifecycle.ts";
 import { snapshotVolumeName } from "../../core/naming.ts";
 import type { ProjectSpec, ReleaseSpec } from "../../core/projectSpec.ts";
 import type { RenderedProject } from "../../core/render/rendered.ts";
-import { filledVolumes, type Snapshot } from "../snapshot.ts";
+import { filledVolumes } from "../filling/marks.ts";
+import type { Snapshot } from "../snapshot.ts";
 
 /** A snapshot without which an environment cannot be made. */
 export type NeededSnapshot = {

@@ -3,6 +3,7 @@ import type { RenderedProject, RenderedService } from "../../core/render/rendere
 import { WORKSPACE } from "../../core/render/view.ts";
 import type { ControlPlane } from "../controlPlane.ts";
 import type { Engine } from "../engine/engine.ts";
+import { attemptName } from "../filling/marks.ts";
 import type { Log } from "../log.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { ContentHash } from "./contentHash.ts";
@@ -13,6 +14,8 @@ export type SnapshotContext = {
   engine: Engine;
   controlPlane: Pick<ControlPlane, "reportSnapshot">;
   instanceId: string;
+  /** In [0, 1). */
+  random: () => number;
   log: Log;
 };
 
@@ -22,7 +25,7 @@ export type SnapshotContext = {
  * @throws where it cannot be taken; what is left of the attempt goes with the next plan
  */
 export async function snapshotStep(
-  { engine, controlPlane, instanceId, log }: SnapshotContext,
+  { engine, controlPlane, instanceId, random, log }: SnapshotContext,
   { projectId, namespace, slug }: ProjectSpec,
   rendered: RenderedProject,
   found: Snapshot,
@@ -35,7 +38,10 @@ export async function snapshotStep(
       ms: Math.round(performance.now() - startedAt),
     });
   const user = workspaceUser(rendered, kind);
-  const input = user && { engine, instanceId, projectId, namespace, user, found };
+  const input = user && {
+    ...{ engine, instanceId, projectId, namespace, user, found },
+    attempt: attemptName(random),
+  };
   if (lost) {
     if (input) await retakeSnapshot(input, release.snapshot!);
     done({ hash: release.snapshot, again: true });

@@ -6,8 +6,10 @@ import { snapshotVolumeName, workspaceVolumeName } from "../../core/naming.ts";
 import type { RenderedService } from "../../core/render/rendered.ts";
 import { WORKSPACE } from "../../core/render/view.ts";
 import type { Engine } from "../engine/engine.ts";
-import { fillerName, fillerOf, readerName } from "../plan/planFill.ts";
-import { FILL_ROLE, filledVolumes, SNAPSHOT_ROLE, unfilledMarker, type Snapshot } from "../snapshot.ts";
+import { confirmUnfilled } from "../filling/confirm.ts";
+import { fillerContainer } from "../filling/fillerContainer.ts";
+import { FILL_ROLE, filledVolumes, fillerName, markName, readerName } from "../filling/marks.ts";
+import { SNAPSHOT_ROLE, type Snapshot } from "../snapshot.ts";
 import type { Content } from "./contentHash.ts";
 import { readContent, SNAPSHOT_LIMITS, type SnapshotLimits } from "./readContent.ts";
 
@@ -20,6 +22,8 @@ export type TakeInput = {
   user: RenderedService;
   /** What there is of the project, nothing of it left from an earlier attempt (plan/planSnapshots.ts). */
   found: Snapshot;
+  /** Names what is made on the way, so that no other attempt's calls meet it. */
+  attempt: string;
   limits?: SnapshotLimits;
 };
 
@@ -38,34 +42,35 @@ export class SnapshotLost extends SlipwayError {
 /**
  * Takes a snapshot of dev's workspace: an immutable volume, named for the SHA-256 of its content.
  *
- * Dev may be at work meanwhile, so its files are read once, into a volume of nobody's (`…_snapshot_staging`), and
+ * Dev may be at work meanwhile, so its files are read once, into a volume of nobody's (`…_snapshot_staging_…`), and
  * hashed on the way; what was read is then copied into a volume of that name, unless there is one. As with workspaces
- * (plan/planFill.ts), a second volume says "not yet" until the copy is whole; whatever an interruption leaves behind, the
- * next plan removes.
+ * (plan/planFill.ts), a mark says "not yet" until the copy is whole; whatever an interruption leaves behind, the next plan
+ * removes.
  *
  * @throws SlipwayError where dev has no workspace, or too large a one; EngineError
  */
 export async function takeSnapshot(input: TakeInput): Promise<Content> {
-  const { engine, namespace } = input;
+  const { engine, namespace, attempt } = input;
   const own = labelsOf(input);
   const fill = { ...own, [LABELS.role]: FILL_ROLE };
   const source = requireWorkspace(input);
-  const staging = `${namespace}_snapshot_staging`;
+  const staging = `${namespace}_snapshot_staging_${attempt}`;
   await engine.createVolume({ name: staging, labels: fill, sizeBytes: null });
-  const content = await copy(input, source, staging, fill);
+  const content = await copy(input, source, staging, null);
 
   const name = snapshotVolumeName(namespace, content.hash);
   if (!filledVolumes(input.found).has(name)) {
-    const marker = unfilledMarker(name);
-    const labels = { ...own, [LABELS.role]: SNAPSHOT_ROLE, [LABELS.snapshot]: content.hash };
-    await engine.createVolume({ name: marker, labels: fill, sizeBytes: null });
+    const mark = markName(name, attempt);
+    const filling = { [LABELS.filling]: attempt };
+    const labels = { ...own, ...filling, [LABELS.role]: SNAPSHOT_ROLE, [LABELS.snapshot]: content.hash };
+    await engine.createVolume({ name: mark, labels: { ...fill, ...filling }, sizeBytes: null });
     await engine.createVolume({ name, labels, sizeBytes: null });
-    const copied = await copy(input, staging, name, fill);
+    const copied = await copy(input, staging, name, mark);
     if (copied.hash !== content.hash) {
       throw new Error(`${name} was copied from ${staging} and is not the same: ${copied.hash}.`);
     }
     // From here on it counts.
-    await engine.removeVolume(marker);
+    await engine.removeVolume(mark);
   }
   await engine.removeVolume(staging);
   return content;
@@ -78,9 +83,8 @@ export async function takeSnapshot(input: TakeInput): Promise<Content> {
 export async function retakeSnapshot(input: TakeInput, snapshot: string): Promise<void> {
   const { engine, namespace } = input;
   const source = requireWorkspace(input);
-  const reader = readerName(`${namespace}_snapshot`);
-  const labels = { ...labelsOf(input), [LABELS.role]: FILL_ROLE };
-  await engine.createContainer(fillerOf(reader, source, input.user, labels));
+  const reader = readerName(`${namespace}_snapshot`, input.attempt);
+  await engine.createContainer(fillerContainer(reader, source, null, input.user, labelsOf(input)));
   // Only looked at: what differs is not copied.
   const now = await readContent(
     await engine.getArchive(reader, WORKSPACE),
@@ -112,19 +116,17 @@ function requireWorkspace({ namespace, found }: TakeInput): string {
   });
 }
 
-/** Copies all of the volume `from` into the volume `to`, but for what no snapshot has. */
-async function copy(
-  input: TakeInput,
-  from: string,
-  to: string,
-  labels: Record<string, string>,
-): Promise<Content> {
-  const { engine, user, limits = SNAPSHOT_LIMITS } = input;
-  const [reader, filler] = [readerName(to), fillerName(to)];
-  // One of these volumes that is gone is made again by Docker, as something left behind. Dev's workspace is dev's.
-  const volumeLabels = from === requireWorkspace(input) ? {} : labels;
-  await engine.createContainer({ ...fillerOf(reader, from, user, labels), volumeLabels });
-  await engine.createContainer({ ...fillerOf(filler, to, user, labels), volumeLabels: labels });
+/**
+ * Copies all of the volume `from` into the volume `to`, but for what no snapshot has.
+ * @param mark what says that `to` does not count yet; null: it never will
+ */
+async function copy(input: TakeInput, from: string, to: string, mark: string | null): Promise<Content> {
+  const { engine, user, attempt, limits = SNAPSHOT_LIMITS } = input;
+  const labels = labelsOf(input);
+  const [reader, filler] = [readerName(to, attempt), fillerName(to, attempt)];
+  await engine.createContainer(fillerContainer(reader, from, null, user, labels));
+  await engine.createContainer(fillerContainer(filler, to, mark, user, labels));
+  if (mark !== null) await confirmUnfilled(engine, { volume: to, labels, filling: attempt }, filler);
   const source = await engine.getArchive(reader, WORKSPACE);
   const tar = pack();
   const [read, put] = await Promise.allSettled([

@@ -12,7 +12,9 @@ import type { TurnContext, TurnInput } from "./turnContext.ts";
 
 /** What a turn knows before it plans anything. */
 export type FirstLook = {
-  /** As it was asked for, with the result of tests that have just ended. */
+  /** As it was read. */
+  asked: ProjectSpec;
+  /** The same, with the result of tests that have just ended. */
   spec: ProjectSpec;
   rendering: Rendering;
   found: Snapshot;
@@ -59,7 +61,7 @@ export async function firstLook(context: TurnContext, { spec: asked, turn }: Tur
   const held = new Map([...context.crashes.held(namespace, context.clock.elapsed()), ...overfull]);
   const provided = await context.groups.provide(groupContext(context), spec).catch(blind);
   const seen = await ask(context, spec, rendering.project, found);
-  return { spec, rendering, found, seen, missingImages, tests, held, overfull, provided };
+  return { asked, spec, rendering, found, seen, missingImages, tests, held, overfull, provided };
 }
 
 /** What Docker holds of the project now. */

@@ -6,6 +6,7 @@ import { explain } from "../conditions/explain.ts";
 import type { Findings } from "../conditions/findings.ts";
 import { whileFetching } from "../conditions/whileFetching.ts";
 import type { Execution } from "../execute.ts";
+import { attemptName } from "../filling/marks.ts";
 import type { Operation } from "../plan/operation.ts";
 import { plan } from "../plan/plan.ts";
 import { portStep } from "../ports/portStep.ts";
@@ -21,6 +22,7 @@ import { failedMessages, routeProject, toldFailures } from "./routeProject.ts";
 import { concerns, leavingIn, runOperations } from "./runOperations.ts";
 import { reallocateTakenSubnets } from "./takenSubnets.ts";
 import { takeSnapshots } from "./takeSnapshots.ts";
+import { requireStillWanted } from "./stillWanted.ts";
 import { report } from "./tell.ts";
 import type { TurnContext, TurnInput } from "./turnContext.ts";
 import { findingsOfKind, findingsOfTurn } from "./turnFindings.ts";
@@ -109,6 +111,7 @@ async function planTurn(context: TurnContext, first: FirstLook): Promise<Operati
   const ready = seen.flatMap(({ replicas }) => replicas.filter((replica) => replica.ready));
   return plan({
     ...{ spec, rendered: rendering.project, snapshot: found, missingImages, held },
+    attempt: attemptName(context.random),
     answering: new Set(ready.map(({ name }) => name)),
     awaited: provided.silent,
     fates: await fatesOfEarlier(context, spec, seen),
@@ -135,10 +138,10 @@ async function announce(
 /** Does what was planned, and looks again where something was done. */
 async function act(
   context: TurnContext,
-  { spec, rendering, found, seen, provided }: FirstLook,
+  { asked, spec, rendering, found, seen, provided }: FirstLook,
   operations: readonly Operation[],
 ): Promise<{ execution: Execution; after: Snapshot; seen: SeenEnvironment[] }> {
-  const execution = await runOperations(context, spec, operations);
+  const execution = await runOperations(context, spec, operations, () => requireStillWanted(context, asked));
   const released = await context.groups.release(groupContext(context), spec);
   execution.failed.unshift(...provided.failed, ...released.failed);
   if (waitsForImages(rendering.project) && execution.failed.length === 0) context.again(spec.projectId, 0);

@@ -15,6 +15,7 @@ export async function runOperations(
   context: TurnContext,
   spec: ProjectSpec,
   operations: readonly Operation[],
+  beforeLoss: (operation: Operation) => Promise<void>,
 ): Promise<Execution> {
   const { engine, starters, sources, images, log, attaching = NOTHING_TO_ATTACH } = context;
   const { projectId } = spec;
@@ -22,6 +23,7 @@ export async function runOperations(
   const execution = await execute(engine, starters, operations, {
     parallel: PARALLEL_CALLS,
     reveal: revealer(spec.opened ?? {}, credentials),
+    beforeLoss,
     ...(buildImage && { buildImage }),
     ...(sources && { openSource: (source) => sources.open(spec, source) }),
     onDone: (operation, tookMs) =>

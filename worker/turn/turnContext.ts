@@ -53,6 +53,8 @@ export type TurnContext = {
   template: string;
   instanceId: string;
   clock: Clock;
+  /** In [0, 1). */
+  random: () => number;
   log: Log;
   /** Takes note of what is mended. */
   drift?: Pick<Drift, "note">;

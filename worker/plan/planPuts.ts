@@ -1,0 +1,62 @@
+import type { RenderedVolume } from "../../core/render/rendered.ts";
+import { fillerContainer } from "../filling/fillerContainer.ts";
+import { sourceName } from "./operation.ts";
+import type { PlanBuilder } from "./planBuilder.ts";
+import type { FillInput } from "./planFill.ts";
+
+/**
+ * What is put into a volume as its first content: a copy of another volume where it begins as one, or the project's own
+ * source, or the starters of its services.
+ * @returns the operations that put it, and whether there is a container that the copy comes from
+ */
+export function planPuts(
+  plan: PlanBuilder,
+  { kind, volume, user, filled, imagePulled }: FillInput,
+  {
+    filler,
+    reader,
+    labels,
+    after,
+  }: { filler: string; reader: string; labels: Record<string, string>; after: string[] },
+): { done: string[]; readerMade: boolean } {
+  const source = volume.fill.find((fill) => fill.from === "volume" && filled.has(fill.name));
+  if (source?.from === "volume") {
+    const { name: from } = source;
+    const cause = `${volume.name} begins as ${from}`;
+    const container = fillerContainer(reader, from, null, user, labels);
+    const made = plan.add(kind, { do: "create container", target: reader, container }, cause, [imagePulled]);
+    const expected = { volume: from, labels, filling: filled.get(from) ?? null };
+    const whole = plan.add(kind, { do: "confirm filled", target: reader, expected }, cause, [made]);
+    const done = plan.add(kind, { do: "copy workspace", target: filler, reader }, cause, [...after, whole]);
+    return { done: [done], readerMade: true };
+  }
+  const own = volume.fill.find((fill) => fill.from === "archive" || fill.from === "git");
+  if (own) {
+    const cause = `${volume.name} begins as ${sourceName(own)}`;
+    const starters = startersOf(volume);
+    const done = plan.add(kind, { do: "put source", target: filler, source: own, starters }, cause, after);
+    return { done: [done], readerMade: false };
+  }
+  const done = volume.fill.flatMap((fill) => {
+    switch (fill.from) {
+      case "empty": {
+        const cause = `${volume.name} begins empty, and is ${user.service}'s`;
+        return [plan.add(kind, { do: "own volume", target: filler, user: fill.user }, cause, after)];
+      }
+      case "starter": {
+        const { stack, folder } = fill;
+        const cause = `${volume.name} begins as the starter of ${stack}`;
+        return [plan.add(kind, { do: "put starter", target: filler, stack, folder }, cause, after)];
+      }
+      default:
+        return [];
+    }
+  });
+  return { done, readerMade: false };
+}
+
+function startersOf(volume: RenderedVolume): { stack: string; folder: string }[] {
+  return volume.fill.flatMap((fill) =>
+    fill.from === "starter" ? [{ stack: fill.stack, folder: fill.folder }] : [],
+  );
+}
