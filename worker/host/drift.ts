@@ -1,5 +1,5 @@
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
-import type { EnvironmentObservation, EnvironmentSpec, ProjectSpec } from "../../core/projectSpec.ts";
+import type { EnvironmentObservation, ProjectSpec } from "../../core/projectSpec.ts";
 import { describe, type Operation } from "../plan/operation.ts";
 
 export type HostDrift = {
@@ -26,41 +26,41 @@ type Told = (
 ) => Pick<EnvironmentObservation, "observedGeneration" | "phase"> | undefined;
 
 /**
- * Those of a turn's operations that mended what somebody or something changed in Docker: of environments that were told to
- * be as they are wanted, and of which nothing else is wanted since. One of each environment. Pure.
- * @param told what the control plane knew of them before
+ * Those of a turn's operations that mended what somebody or something changed in Docker: of environments that have been as
+ * they are wanted, and of which nothing else is wanted since. One of each environment. Pure.
+ * @param reached the generation at which an environment was last as it was wanted
  */
 export function mendedBy(
   { environments }: Pick<ProjectSpec, "environments">,
   done: readonly Operation[],
-  told: Told,
+  reached: (kind: EnvironmentKind) => number | undefined,
 ): Operation[] {
-  return environments.flatMap((environment) => {
-    if (!wasAsWanted(environment, told(environment.kind))) return [];
-    const isRunning = environment.desired === "running";
+  return environments.flatMap(({ kind, desired, generation }) => {
+    if (reached(kind) !== generation) return [];
     const first = done.find(
       (operation) =>
-        operation.environment === environment.kind && (!isRunning || BRINGS_BACK.includes(operation.do)),
+        operation.environment === kind && (desired !== "running" || BRINGS_BACK.includes(operation.do)),
     );
     return first ? [first] : [];
   });
 }
 
-function wasAsWanted({ desired, generation }: EnvironmentSpec, last: ReturnType<Told>): boolean {
-  return last !== undefined && last.observedGeneration === generation && last.phase === desired;
-}
+type DriftingProject = Pick<ProjectSpec, "projectId" | "slug" | "status" | "environments">;
 
 /** Counts what was mended. */
 export class Drift {
   private drift: HostDrift = { mended: 0, lastAt: null, last: null };
+  private readonly reached = new Map<string, number>();
 
   constructor(
     private readonly now: () => number,
     private readonly onChange: (drift: HostDrift) => void,
   ) {}
 
-  note(spec: Pick<ProjectSpec, "slug" | "environments">, done: readonly Operation[], told: Told): void {
-    const mended = mendedBy(spec, done, told);
+  /** @param told what the control plane knows of environments from the turns before */
+  note(spec: DriftingProject, done: readonly Operation[], told: Told): void {
+    this.remember(spec, told);
+    const mended = mendedBy(spec, done, (kind) => this.reached.get(`${spec.projectId} ${kind}`));
     const last = mended.at(-1);
     if (!last) return;
     this.drift = {
@@ -69,5 +69,17 @@ export class Drift {
       last: `${spec.slug} ${last.environment}: ${describe(last)}, because ${last.cause}`,
     };
     this.onChange(this.drift);
+  }
+
+  /** By the time that something is mended, it has often been told that it is not as it should be. */
+  private remember({ projectId, status, environments }: DriftingProject, told: Told): void {
+    for (const { kind, desired, generation } of environments) {
+      const last = told(kind);
+      const key = `${projectId} ${kind}`;
+      if (status === "deleting") this.reached.delete(key);
+      else if (last?.observedGeneration === generation && last.phase === desired) {
+        this.reached.set(key, generation);
+      }
+    }
   }
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { SlipwayError } from "../../core/errors.ts";
+import type { Status } from "../../core/lifecycle.ts";
 import type { EnvironmentSpec } from "../../core/projectSpec.ts";
 import type { Operation } from "../plan/operation.ts";
 import { VirtualClock } from "../testing/virtualClock.ts";
@@ -11,34 +12,40 @@ import { RecentErrors } from "./recentErrors.ts";
 const operation = (what: Operation["do"], environment: Operation["environment"] = "dev"): Operation =>
   ({ do: what, target: "t", id: `${what} t`, after: [], environment, cause: "it is gone" }) as Operation;
 const wanted = (desired: EnvironmentSpec["desired"], generation = 3) => ({
-  slug: "shop",
+  ...{ projectId: "p1", slug: "shop", status: "development" as Status },
   environments: [{ kind: "dev", desired, generation } as EnvironmentSpec],
 });
-type Told = Parameters<typeof mendedBy>[2];
+type Told = Parameters<Drift["note"]>[2];
 const told =
   (phase: "running" | "hibernated" | "absent" | "starting", observedGeneration = 3): Told =>
   () => ({ phase, observedGeneration });
 
 test.each([
-  ["is brought back", "create container", wanted("running"), told("running"), 1],
-  ["is started again", "start container", wanted("running"), told("running"), 1],
-  ["runs and should sleep", "pause container", wanted("hibernated"), told("hibernated"), 1],
-  ["is there and should not be", "remove container", wanted("absent"), told("absent"), 1],
-  ["an earlier release leaves", "remove container", wanted("running"), told("running"), 0],
-  ["is made for what is wanted since", "create container", wanted("running", 4), told("running", 3), 0],
-  ["is still being made", "create container", wanted("running"), told("starting"), 0],
-  ["nobody was told of it yet", "create container", wanted("running"), () => undefined, 0],
-] as const)("drift: what %s (%s)", (_what, does, spec, known, count) => {
-  expect(mendedBy(spec, [operation("pull image", null), operation(does)], known)).toHaveLength(count);
-  expect(mendedBy(spec, [operation(does, "test")], known)).toEqual([]);
+  ["is brought back", "create container", "running", 3, 1],
+  ["is started again", "start container", "running", 3, 1],
+  ["runs and should sleep", "pause container", "hibernated", 3, 1],
+  ["is there and should not be", "remove container", "absent", 3, 1],
+  ["an earlier release leaves", "remove container", "running", 3, 0],
+  ["is made for what is wanted since", "create container", "running", 2, 0],
+  ["is still being made", "create container", "running", undefined, 0],
+] as const)("drift: what %s (%s)", (_what, does, desired, reached, count) => {
+  const spec = wanted(desired);
+  const done = [operation("pull image", null), operation(does)];
+  expect(mendedBy(spec, done, () => reached)).toHaveLength(count);
+  expect(mendedBy(spec, [operation(does, "test")], () => reached)).toEqual([]);
 });
 
-test("an environment that was mended in one turn counts once, with what was done first", () => {
+function driftHeard() {
   const heard: HostDrift[] = [];
   const drift = new Drift(
     () => 17,
     (now) => heard.push(now),
   );
+  return { drift, heard };
+}
+
+test("an environment that was mended in one turn counts once, with what was done first", () => {
+  const { drift, heard } = driftHeard();
   drift.note(wanted("running"), [operation("connect"), operation("start container")], told("running"));
   drift.note(wanted("running"), [], told("running"));
   drift.note(wanted("running"), [operation("start container")], told("running"));
@@ -48,6 +55,17 @@ test("an environment that was mended in one turn counts once, with what was done
     lastAt: 17,
     last: "shop dev: start container t, because it is gone",
   });
+});
+
+test("what was told not to run by the time that it is mended counts; what never ran does not", () => {
+  const { drift, heard } = driftHeard();
+  drift.note(wanted("running"), [operation("create container")], told("starting"));
+  expect(heard).toEqual([]);
+  drift.note(wanted("running"), [], told("running"));
+  drift.note(wanted("running"), [operation("start container")], told("starting"));
+  expect(heard.map(({ mended }) => mended)).toEqual([1]);
+  drift.note(wanted("running", 4), [operation("create container")], told("running", 3));
+  expect(heard).toHaveLength(1);
 });
 
 test("errors: the last ten, newest first; one that comes again is one of them, at its last time", () => {
