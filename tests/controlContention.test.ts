@@ -113,6 +113,12 @@ describe(`${PROJECTS} creations and deletions by ${CLIENTS} clients at once`, ()
     const now = await held();
     expect(now).toHaveLength(second.length * 3);
     expect(new Set(now.map(({ what }) => what)).size).toBe(now.length);
+    expect(await driver.as(ADMIN).query(api.projects.statusCounts, {})).toMatchObject({
+      ...{ created: 0, planning: 0, deleting: 0 },
+      development: second.length,
+    });
+    const [machine] = await driver.as(ADMIN).query(api.hosts.listHosts, {});
+    expect(machine!.projects).toBe(second.length);
     const { doubled, leaked } = await ownersInLog();
     expect(doubled).toEqual([]);
     expect(leaked.sort()).toEqual(now.map(({ what }) => what).sort());

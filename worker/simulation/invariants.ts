@@ -7,6 +7,7 @@ import type { RenderedEnvironment, RenderedService } from "../../core/render/ren
 import { overlaps, parseCidr } from "../../core/subnets.ts";
 import { filledVolumes } from "../filling/marks.ts";
 import { renderWanted } from "../renderWanted.ts";
+import { checkCounts } from "./counts.ts";
 import { isRunning, type FakeContainer } from "./engineObjects.ts";
 import { intern, REGISTRATION } from "./fakeControlPlane.ts";
 import type { People } from "./people.ts";
@@ -28,6 +29,7 @@ export async function checkEnd(
   const ends = await endsOf(world);
   for (const { project } of ends) if (project.status === "deleting") violate(`${project.slug} is not gone`);
   for (const end of ends) checkEnvironment(world, end, violate);
+  checkCounts(world, violate);
   checkPorts(world, ends, violate);
   for (const row of world.server.database.all("inbox")) {
     violate(`the inbox still has ${String(row.projectId)} ${String(row.kind)} at ${String(row.generation)}`);
