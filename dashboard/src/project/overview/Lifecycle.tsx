@@ -52,7 +52,7 @@ function Legend() {
       <LegendEntry color="var(--mantine-color-text)" width={2}>
         the way it came
       </LegendEntry>
-      <LegendEntry color="var(--mantine-primary-color-text)" width={2} dashes="6 4">
+      <LegendEntry color="var(--mantine-color-indigo-text)" width={2} dashes="6 4">
         may go now
       </LegendEntry>
       <LegendEntry color="var(--mantine-color-dimmed)" width={1}>

@@ -60,7 +60,7 @@ const EDGE_LOOKS: Record<
   EdgePlace["role"],
   { stroke: string; strokeWidth: number; strokeDasharray?: string }
 > = {
-  next: { stroke: "var(--mantine-primary-color-text)", strokeWidth: 2, strokeDasharray: "6 4" },
+  next: { stroke: "var(--mantine-color-indigo-text)", strokeWidth: 2, strokeDasharray: "6 4" },
   made: { stroke: "var(--mantine-color-text)", strokeWidth: 2 },
   other: { stroke: "var(--mantine-color-dimmed)", strokeWidth: 1 },
 };
@@ -76,7 +76,7 @@ const NODE_LOOKS: Record<
   },
   next: {
     fill: "var(--mantine-color-body)",
-    stroke: "var(--mantine-primary-color-text)",
+    stroke: "var(--mantine-color-indigo-text)",
     strokeWidth: 2,
     strokeDasharray: "6 4",
   },
@@ -95,17 +95,17 @@ function Node({ status, x, y, width, height, role }: NodePlace) {
     <g>
       <rect x={x} y={y} width={width} height={height} rx={height / 2} {...NODE_LOOKS[role]} />
       <Icon
-        x={x + 14}
+        x={x + 12}
         y={y + (height - ICON_PX) / 2}
         size={ICON_PX}
         color={ink ?? `var(--mantine-color-${color}-text)`}
       />
       <text
-        x={x + 14 + ICON_PX + 7}
+        x={x + 12 + ICON_PX + 6}
         y={y + height / 2}
         dominantBaseline="central"
         fontSize={13}
-        fontWeight={isHere ? 700 : 500}
+        fontWeight={isHere ? 600 : 500}
         fill={text}
       >
         {status}

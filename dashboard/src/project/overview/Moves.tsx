@@ -43,7 +43,7 @@ export function Moves({ project }: { project: ProjectView }) {
         return (
           <Group key={to} gap="sm" wrap="nowrap" align="center">
             <Button
-              w={150}
+              w={172}
               style={{ flexShrink: 0 }}
               size="sm"
               justify="flex-start"
