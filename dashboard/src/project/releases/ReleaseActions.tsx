@@ -7,7 +7,7 @@ import type { Deploys } from "./useDeploys.tsx";
 const WORDS: Record<Choice, { label: string; Icon: typeof Rocket }> = {
   deploy: { label: "Deploy", Icon: Rocket },
   canary: { label: "Canary", Icon: Bird },
-  rollback: { label: "Roll back to this", Icon: Undo2 },
+  rollback: { label: "Roll back", Icon: Undo2 },
 };
 
 type Props = { number: number; choices: Choice[]; deploys: Deploys };

@@ -1,4 +1,4 @@
-import { Anchor, Badge, Group, Loader, Stack, Title } from "@mantine/core";
+import { Anchor, Group, Loader, Stack, Title } from "@mantine/core";
 import { useQuery } from "convex/react";
 import { ArrowLeft, Compass } from "lucide-react";
 import { Link } from "react-router";
@@ -12,7 +12,7 @@ import { Section } from "../../shared/Section.tsx";
 import { projectPath } from "../../shared/urls.ts";
 import { choicesOf, type Serving } from "./choices.ts";
 import { CompareManifests } from "./CompareManifests.tsx";
-import { RELEASE_LOOKS } from "./looks.ts";
+import { RELEASE_LOOKS, SERVING_LOOK } from "./looks.ts";
 import { ReleaseActions } from "./ReleaseActions.tsx";
 import { TestResults } from "./TestResults.tsx";
 import type { Deploys } from "./useDeploys.tsx";
@@ -43,7 +43,7 @@ export function ReleaseDetails({ slug, number, numbers, serving, mayDeploy, depl
               Release {number}
             </Title>
             {release && <Mark look={RELEASE_LOOKS[release.state]}>{release.state}</Mark>}
-            {serving.release === number && <Badge color="green.9">serves</Badge>}
+            {serving.release === number && <Mark look={SERVING_LOOK}>serves</Mark>}
           </Group>
           {release && mayDeploy && (
             <ReleaseActions number={number} choices={choicesOf(release, serving)} deploys={deploys} />

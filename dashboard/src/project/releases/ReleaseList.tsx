@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Group, Paper, Stack, Text } from "@mantine/core";
+import { Anchor, Button, Group, Paper, Stack, Text } from "@mantine/core";
 import type { FunctionReturnType } from "convex/server";
 import { Link } from "react-router";
 import type { api } from "../../../../convex/_generated/api";
@@ -7,7 +7,7 @@ import { bytes } from "../../shared/format.ts";
 import { Mark } from "../../shared/marks.tsx";
 import { projectPath } from "../../shared/urls.ts";
 import { choicesOf, type Serving } from "./choices.ts";
-import { RELEASE_LOOKS } from "./looks.ts";
+import { RELEASE_LOOKS, SERVING_LOOK } from "./looks.ts";
 import { ReleaseActions } from "./ReleaseActions.tsx";
 import type { Deploys } from "./useDeploys.tsx";
 
@@ -40,7 +40,7 @@ export function ReleaseList({ slug, releases, serving, mayDeploy, deploys, onMor
                   Release {release.number}
                 </Anchor>
                 <Mark look={RELEASE_LOOKS[release.state]}>{release.state}</Mark>
-                {serving.release === release.number && <Badge color="green.9">serves</Badge>}
+                {serving.release === release.number && <Mark look={SERVING_LOOK}>serves</Mark>}
                 <Text size="sm" c="dimmed">
                   <Ago at={release.createdAt} />
                   {release.files !== null &&

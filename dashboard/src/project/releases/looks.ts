@@ -2,9 +2,9 @@ import {
   Archive,
   Bird,
   Check,
-  CircleDashed,
   CircleSlash,
   FlaskConical,
+  Globe,
   LoaderCircle,
   ShieldQuestionMark,
   TriangleAlert,
@@ -32,4 +32,4 @@ export const DEPLOY_LOOKS: Record<DeployState, Look> = {
   aborted: { Icon: CircleSlash, color: "gray" },
 };
 
-export const SERVING_LOOK: Look = { Icon: CircleDashed, color: "green" };
+export const SERVING_LOOK: Look = { Icon: Globe, color: "green" };
