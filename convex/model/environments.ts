@@ -145,7 +145,7 @@ function releaseAfter(
 
 /**
  * Brings `rows`, environments of `project` that are there, to a manifest that changed. What it no longer asks for is
- * given back when the environment goes: until then containers may still use it.
+ * given back once the worker has seen the environment run without it (dropped.ts): until then containers may use it.
  * @param project as it is after the change, with its new generation
  */
 export async function applyManifest(

@@ -3,6 +3,7 @@ import { v } from "convex/values";
 import { isSettled } from "../../core/projectSpec.ts";
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { releaseDropped } from "./dropped.ts";
 import { environmentOf, observationOf, releaseAllocated } from "./environments.ts";
 import type { Actor } from "./events.ts";
 import { recordEvent } from "./events.ts";
@@ -42,6 +43,9 @@ export async function takeReport(
   if (seen.observedGeneration !== environment.generation) return;
   if (environment.desired === "absent" && seen.phase === "absent") {
     await releaseAllocated(ctx, actor, project, environment);
+  }
+  if (environment.desired === "running" && seen.phase === "running") {
+    await releaseDropped(ctx, actor, project, environment);
   }
   // A project on its way out stays in the inbox until the worker confirms that nothing of it is left.
   if (project.status === "deleting") return;

@@ -13,7 +13,7 @@ import {
   workspaceVolumeName,
 } from "../naming.ts";
 import { manifestOf, type EnvironmentSpec, type ProjectSpec } from "../projectSpec.ts";
-import { portVariable } from "../ports.ts";
+import { portVariable, publishedServices } from "../ports.ts";
 import { environmentPath } from "../routes.ts";
 import { parseMemory } from "../units.ts";
 import { isRefusal, parseSource } from "../source.ts";
@@ -164,7 +164,11 @@ function environmentView(
   if (group) refuseGroupsNames(manifest, group);
 
   const services = Object.entries(servicesOf(manifest));
-  const ports = environment.ports ?? {};
+  const published = new Set(publishedServices(manifest));
+  // One that is published no longer keeps its port until this is seen to run without it.
+  const ports = Object.fromEntries(
+    Object.entries(environment.ports ?? {}).filter(([service]) => published.has(service)),
+  );
   const own = { namespace, attachments: manifest.attachments };
   const attached = attachmentViews({
     ...{ ...own, kind, definitions, imageVolumes, labels, ports },

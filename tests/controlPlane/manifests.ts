@@ -93,6 +93,45 @@ export function manifestSuite(it: SuiteTest): void {
     });
   });
 
+  describe("what a manifest no longer asks for", () => {
+    const asking = (publish: boolean) => ({
+      ...{ services: { web: { stack: "node", publish } }, egress: publish ? "open" : "none" },
+    });
+
+    it("is given back once the worker has seen the environment run without it", async ({ driver }) => {
+      const host = await registerHost(driver);
+      await createProject(driver, "shop", asking(true));
+      await move(driver, "shop", "planning", "development");
+      await obey(driver, host);
+      const before = await environment(driver, "shop", "dev");
+      await update(driver, "shop", asking(false));
+      const { ports, egressSubnet } = await environment(driver, "shop", "dev");
+      expect({ ports, egressSubnet }).toEqual({ ports: before.ports, egressSubnet: before.egressSubnet });
+      await obey(driver, host);
+      expect(await environment(driver, "shop", "dev")).toMatchObject({ ports: {}, egressSubnet: null });
+
+      await createProject(driver, "blog", asking(true));
+      await move(driver, "blog", "planning", "development");
+      const blog = await environment(driver, "blog", "dev");
+      expect(blog.ports).toEqual(before.ports);
+      expect([blog.subnet, blog.egressSubnet]).toContain(before.egressSubnet);
+    });
+
+    it("is given anew where it is asked for again", async ({ driver }) => {
+      const host = await registerHost(driver);
+      await createProject(driver, "shop", asking(true));
+      await move(driver, "shop", "planning", "development");
+      await obey(driver, host);
+      for (const publish of [false, true]) {
+        await update(driver, "shop", asking(publish));
+        await obey(driver, host);
+      }
+      const dev = await environment(driver, "shop", "dev");
+      expect(dev.ports.DEV_WEB_PORT).toBeGreaterThan(0);
+      expect(dev.egressSubnet).not.toBeNull();
+    });
+  });
+
   describe("a domain", () => {
     it("has one project; the second is refused with the owner unnamed", async ({ driver }) => {
       await createProject(driver, "shop", { stack: "node", domains: ["Shop.Example.com"] });
