@@ -15,13 +15,13 @@ import { wrk, type Load } from "./throughput.ts";
 /**
  * npm run bench:gateway: throughput and p99 through the gateway beside nginx with a configuration by hand, in turns; how
  * long a new route takes to be proven live, and what memory it takes, with ever more projects; others' requests while
- * slowhttptest does its worst. SLIPWAY_BENCH_PAIRS and SLIPWAY_BENCH_SECONDS make it longer.
+ * slowhttptest does its worst. SLIPWAY_BENCH_ROUNDS and SLIPWAY_BENCH_SECONDS make it longer.
  */
 
 const PORT = 28_199;
 const SHOP = "project_1700000000097_shopaaaa";
 const AT_SHOP = `/projects/${SHOP}/dev`;
-const PAIRS = Number(process.env.SLIPWAY_BENCH_PAIRS ?? 5);
+const ROUNDS = Number(process.env.SLIPWAY_BENCH_ROUNDS ?? 5);
 const SECONDS = Number(process.env.SLIPWAY_BENCH_SECONDS ?? 5);
 const CONNECTIONS = 64;
 const PROJECTS = [10, 1_000, 5_000];
@@ -60,51 +60,69 @@ function routes(namespace: string, upstream: Upstream) {
   return routesTo(namespace, { dev: [upstream] }, { limits: { project: UNLIMITED, client: UNLIMITED } });
 }
 
+type Proxy = { url: string; cpuNs: () => Promise<number> };
+type Round = { gateway: Load; byHand: Load; byHandLogging: Load };
+
+/**
+ * The gateway with all that it does (two nginx workers, routes, rates, limits, its log of requests) beside nginx with a
+ * configuration by hand, without a log of requests and with the ordinary one. Each is asked in turn, in changing order.
+ */
 async function compareThroughput(world: World, shop: Upstream, program: Program): Promise<void> {
-  // On the gateway's own bridge, so that both reach the server the same way.
-  const byHand = await startNginx(
-    world,
-    "by-hand",
-    gatewayName(world.instanceId),
-    minimalProxy(`${shop.address}:3000`),
-  );
-  const proxies = {
+  // On the gateway's own bridge, so that all reach the server the same way.
+  const byHand = (name: string, accessLog: boolean) =>
+    startNginx(
+      world,
+      name,
+      gatewayName(world.instanceId),
+      minimalProxy(`${shop.address}:3000`, { accessLog }),
+    );
+  const silent = await byHand("by-hand", false);
+  const logging = await byHand("by-hand-logging", true);
+  const proxies: Record<keyof Round, Proxy> = {
     gateway: {
       url: `http://${await gatewayAddress(world)}:8080${AT_SHOP}/`,
       cpuNs: () => cpuNs(world, gatewayName(world.instanceId)),
     },
-    byHand: { url: `http://${byHand.address}:8080/`, cpuNs: () => cpuNs(world, byHand.id) },
+    byHand: { url: `http://${silent.address}:8080/`, cpuNs: () => cpuNs(world, silent.id) },
+    byHandLogging: { url: `http://${logging.address}:8080/`, cpuNs: () => cpuNs(world, logging.id) },
   };
-  const load = ({ url, ...of }: (typeof proxies)["byHand"], seconds = SECONDS) =>
-    wrk(program, url, { ...of, seconds, connections: CONNECTIONS });
-  await load(proxies.gateway, 2);
-  await load(proxies.byHand, 2);
-  const pairs: { gateway: Load; byHand: Load }[] = [];
-  for (let count = 0; count < PAIRS; count += 1) {
-    const order = count % 2 === 0;
-    const first = await load(order ? proxies.gateway : proxies.byHand);
-    const second = await load(order ? proxies.byHand : proxies.gateway);
-    pairs.push(order ? { gateway: first, byHand: second } : { gateway: second, byHand: first });
+  const load = ({ url, cpuNs }: Proxy, seconds = SECONDS) =>
+    wrk(program, url, { cpuNs, seconds, connections: CONNECTIONS });
+  const names = Object.keys(proxies) as (keyof Round)[];
+  for (const name of names) await load(proxies[name], 2);
+  const rounds: Round[] = [];
+  for (let count = 0; count < ROUNDS; count += 1) {
+    const round: Partial<Round> = {};
+    for (const turn of names.keys()) {
+      const name = names[(turn + count) % names.length]!;
+      round[name] = await load(proxies[name]);
+    }
+    rounds.push(round as Round);
   }
-  await byHand.remove();
-  report("requests/s", pairs, ({ perSecond }) => perSecond);
-  report("p99 ms", pairs, ({ p99Ms }) => p99Ms);
-  report("CPU µs a request", pairs, ({ cpuUs }) => cpuUs);
-  say(`errors: ${pairs.reduce((sum, { gateway, byHand: other }) => sum + gateway.errors + other.errors, 0)}`);
+  await silent.remove();
+  await logging.remove();
+  report("requests/s", rounds, ({ perSecond }) => perSecond);
+  report("p99 ms", rounds, ({ p99Ms }) => p99Ms);
+  report("CPU µs a request", rounds, ({ cpuUs }) => cpuUs);
+  const errors = rounds.flatMap((round) => Object.values(round)).reduce((sum, one) => sum + one.errors, 0);
+  say(`errors: ${errors}`);
 }
 
-function report(
-  what: string,
-  pairs: readonly { gateway: Load; byHand: Load }[],
-  value: (load: Load) => number,
-): void {
-  const spread = (values: number[]) =>
-    `${round(quantile(values, 0.5))} (${round(Math.min(...values))}–${round(Math.max(...values))})`;
-  const ratios = pairs.map(({ gateway, byHand }) => value(gateway) / value(byHand));
-  say(
-    `${what}: gateway ${spread(pairs.map(({ gateway }) => value(gateway)))}, ` +
-      `by hand ${spread(pairs.map(({ byHand }) => value(byHand)))}, ratio ${spread(ratios)}, ${pairs.length} pairs`,
-  );
+/** Median (least–most) of each, and of the gateway's ratios to the others within a round. */
+function report(what: string, rounds: readonly Round[], value: (load: Load) => number): void {
+  const spread = (of: (round: Round) => number) => {
+    const values = rounds.map(of);
+    return `${round(quantile(values, 0.5))} (${round(Math.min(...values))}–${round(Math.max(...values))})`;
+  };
+  say(`${what}, ${rounds.length} rounds:`);
+  say(`  gateway ${spread(({ gateway }) => value(gateway))}`);
+  for (const [name, other] of [
+    ["by hand", "byHand"],
+    ["by hand with an access log", "byHandLogging"],
+  ] as const) {
+    const ratio = spread((round) => value(round.gateway) / value(round[other]));
+    say(`  ${name} ${spread((round) => value(round[other]))}, gateway to it ${ratio}`);
+  }
 }
 
 async function timeSwitches(world: World, shop: Upstream): Promise<void> {

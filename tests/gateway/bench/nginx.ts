@@ -27,11 +27,14 @@ http {
   server { listen 3000; location / { default_type text/plain; return 200 "${"slipway ".repeat(128)}"; } }
 }`;
 
-/** A reverse proxy with keep-alive to one server, and nothing else. */
-export const minimalProxy = (upstream: string) => `${HEAD}
+/**
+ * A reverse proxy with keep-alive to one server, and nothing else: as many nginx workers as the gateway has, no routing, no
+ * limits, no headers of its own. With `accessLog`, the ordinary one (combined, buffered) that such a proxy has in practice.
+ */
+export const minimalProxy = (upstream: string, { accessLog }: { accessLog: boolean }) => `${HEAD}
 http {
   ${PATHS}
-  access_log off;
+  access_log ${accessLog ? "/tmp/access.log combined buffer=64k flush=1s" : "off"};
   keepalive_requests 1000000;
   upstream app { server ${upstream}; keepalive 256; }
   server {
@@ -68,7 +71,7 @@ export async function startNginx(
       NetworkMode: network,
       ReadonlyRootfs: true,
       Ulimits: [{ Name: "nofile", Soft: 18_000, Hard: 18_000 }],
-      Tmpfs: { "/tmp": "rw,mode=1777" },
+      Tmpfs: { "/tmp": "rw,mode=1777,size=512m" },
       Mounts: [{ Type: "bind", Source: folder, Target: "/conf", ReadOnly: true }],
     },
   });
