@@ -4,7 +4,7 @@ set -eu
 # What nginx writes (routes, keys of certificates) is its own to read.
 umask 077
 
-mkdir -p /tmp/gateway
+mkdir -p /tmp/gateway /state/log
 : > /tmp/gateway/modules.conf
 for module in ndk_http_module ngx_http_lua_module; do
     if [ -e "/usr/lib/nginx/modules/$module.so" ]; then

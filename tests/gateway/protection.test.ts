@@ -1,6 +1,7 @@
-import { stat } from "node:fs/promises";
+import { appendFile, readFile, readdir, stat } from "node:fs/promises";
 import http from "node:http";
 import net from "node:net";
+import { dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ProjectRoutesInput, RouteSettings } from "../../core/routes.ts";
 import { basicAuthUser } from "../../worker/gateway/basicAuth.ts";
@@ -364,13 +365,31 @@ describe("what is the gateway's own", () => {
   });
 
   test("log has each request, and no query string", async () => {
-    await ask(PORT, `${AT_SHOP}/logged?token=secret`);
-    const log = async () =>
-      (
-        await world.docker.getContainer(gatewayName(world.instanceId)).logs({ stdout: true, stderr: true })
-      ).toString("utf8");
+    const { body } = await ask(PORT, `${AT_SHOP}/logged?token=secret`);
+    const { headers } = JSON.parse(body) as { headers: Record<string, string> };
+    const log = () => readFile(gatewayPaths(world.config.dataDir).requestLog, "utf8");
     await expect.poll(log, { timeout: 10_000 }).toContain(`"path":"${AT_SHOP}/logged"`);
     expect(await log()).not.toContain("secret");
+    expect(await log()).toContain(`"id":"${headers["x-request-id"]}"`);
+  });
+
+  test("log is set aside once it is full, and a few of those are kept", async () => {
+    const { requestLog } = gatewayPaths(world.config.dataDir);
+    const full = Buffer.alloc(16 * 1024 ** 2, "x".repeat(99) + "\n");
+    for (const round of [1, 2, 3, 4, 5]) {
+      await appendFile(requestLog, full);
+      await ask(PORT, `${AT_SHOP}/round${round}`);
+      const log = () => readFile(requestLog, "latin1").catch(() => "");
+      await expect.poll(async () => (await log()).length, { timeout: 10_000 }).toBeLessThan(full.length);
+      const ofLater = async () => {
+        await ask(PORT, `${AT_SHOP}/after${round}`);
+        return log();
+      };
+      await expect.poll(ofLater, { timeout: 10_000 }).toContain(`/after${round}"`);
+    }
+    expect((await readdir(dirname(requestLog))).sort()).toEqual(
+      ["", ".1", ".2", ".3"].map((end) => `requests.log${end}`),
+    );
   });
 });
 

@@ -76,5 +76,6 @@ export function gatewayPaths(dataDir: string) {
     frontSocket: join(state, "door", "front.sock"),
     /** Where the worker serves the dashboard. */
     dashboardSocket: join(state, "door", "dashboard.sock"),
+    requestLog: join(state, "log", "requests.log"),
   };
 }

@@ -20,6 +20,13 @@ return function(spec)
     spec.equal({ services[2].peers[1].weight, services[2].peers[2].weight }, { 1, 0 })
   end)
 
+  spec.it("compile: a service is served while one of its containers may get requests", function()
+    local function is_served(upstreams)
+      return compile.project(project(upstreams)).environments.dev.services[2].is_served
+    end
+    spec.equal({ is_served(one), is_served({ one[2] }), is_served({}) }, { true, false, false })
+  end)
+
   spec.it("compile: a peer that stays keeps its counts, one that goes is forgotten", function()
     local before = compile.project(project(one))
     before.environments.dev.services[2].peers[1].in_flight = 5

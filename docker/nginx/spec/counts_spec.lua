@@ -28,13 +28,15 @@ return function(spec)
   end)
 
   spec.it("counts: what is in progress comes and goes, streams by themselves", function()
-    local peer = { key = "10.0.0.1:80" }
+    local key = "10.0.0.1:80"
+    local requests_key, streams_key = counts.keys_of(key)
+    local peer = { requests_key = requests_key, streams_key = streams_key }
     counts.enter(peer, false)
     counts.enter(peer, true)
-    spec.equal({ counts.in_progress(peer.key) }, { 2, 1 })
+    spec.equal({ counts.in_progress(key) }, { 2, 1 })
     counts.leave(peer, true)
     counts.leave(peer, false)
-    spec.equal({ counts.in_progress(peer.key) }, { 0, 0 })
+    spec.equal({ counts.in_progress(key) }, { 0, 0 })
   end)
 
   spec.it("counts: a rollout's requests count in the phase that they began in, and undo it together", function()

@@ -38,8 +38,9 @@ return function(spec)
     spec.equal(both(target.project_path("/projects/" .. namespace .. "/dev/a/b")), { namespace, "dev", "/a/b" })
     spec.equal(both(target.project_path("/projects/" .. namespace .. "/dev")), { namespace, "dev", "" })
     spec.equal(both(target.project_path("/projects/" .. namespace .. "/dev/")), { namespace, "dev", "/" })
-    for _, path in ipairs({ "/projects/", "/projects/x/dev/", "/Projects/" .. namespace .. "/dev/", "//projects/" .. namespace .. "/dev/",
-      "/projects/" .. namespace:upper() .. "/dev/", "/projects/" .. namespace .. "%2fdev/", "/projects/" .. namespace }) do
+    spec.equal(both(target.project_path("/projects/" .. namespace .. "%2fdev/a")), { namespace .. "%2fdev", "a", "" })
+    for _, path in ipairs({ "/", "/projects/", "/Projects/" .. namespace .. "/dev/", "//projects/" .. namespace .. "/dev/",
+      "/projects/" .. namespace }) do
       spec.equal(target.project_path(path), nil)
     end
   end)
@@ -53,9 +54,10 @@ return function(spec)
     end
   end)
 
-  spec.it("target: an environment continues with a slash or not at all", function()
+  spec.it("target: an environment's name ends at a slash", function()
     local _, environment, rest = target.project_path("/projects/project_1700000000001_abcd2345/dev2/x")
-    spec.equal({ environment, rest }, { "dev", "2/x" })
+    spec.equal({ environment, rest, target.is_environment_name(environment) }, { "dev2", "/x", false })
+    spec.equal(target.is_environment_name("prod"), true)
   end)
 
   spec.it("target: hosts below the base domain name environment and slug", function()

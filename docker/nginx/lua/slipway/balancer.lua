@@ -8,6 +8,7 @@ local store = require("slipway.store")
 local SECONDS_DOWN = 10
 local MOST_RETRIES = 2
 local DEFAULT_MS = { connect = 2000, send = 30000, read = 60000, stream = 3600000 }
+local NONE = {}
 
 local M = {}
 
@@ -44,6 +45,10 @@ end
 
 -- One of `peers` that is not in `tried`; one that is thought down only where there is no other.
 function M.pick(peers, tried, now)
+  local only = peers[1]
+  if #peers == 1 then
+    return only.weight > 0 and not tried[only] and only or nil
+  end
   return least_loaded(peers, tried, now) or least_loaded(peers, tried, math.huge)
 end
 
@@ -55,21 +60,14 @@ local function present_peers(routed, service)
   return service.peers
 end
 
-function M.has_peer(service)
-  for _, peer in ipairs(service.peers) do
-    if peer.weight > 0 then
-      return true
-    end
-  end
-  return false
-end
-
 -- Whether the answer is one without an end: a WebSocket or an event stream.
 local function is_endless()
-  local accept = ngx.var.http_accept
-  return ngx.var.slipway_upgrade ~= "" or (accept ~= nil and accept:find("text/event-stream", 1, true) ~= nil)
+  local var = ngx.var
+  local accept = var.http_accept
+  return var.slipway_upgrade ~= "" or (accept ~= nil and accept:find("text/event-stream", 1, true) ~= nil)
 end
 
+-- proxy.conf has the same defaults, so that nothing is to be set for a service without timeouts of its own.
 local function set_timeouts(settings, is_stream)
   local stream_ms = is_stream and (settings.streamTimeoutMs or DEFAULT_MS.stream)
   ngx_balancer.set_timeouts(
@@ -81,7 +79,7 @@ end
 
 -- The service as it is now: between two tries its containers may have changed.
 local function present_service(routed)
-  local project = store.project(routed.project.namespace)
+  local project = store.project(routed.project.namespace, store.revision())
   local environment = project and project.environments[routed.environment.name]
   for _, service in ipairs(environment and environment.state == "serving" and environment.services or {}) do
     if service.name == routed.service.name and service.prefix == routed.service.prefix then
@@ -105,6 +103,7 @@ function M.choose()
   local last = routed.peer
   local may_repeat = false
   if last then
+    routed.tried = routed.tried or {}
     routed.tried[last] = true
     request.leave(routed)
     service = present_service(routed)
@@ -114,16 +113,18 @@ function M.choose()
     end
   else
     routed.is_stream = is_endless()
-    set_timeouts(service.settings, routed.is_stream)
+    if routed.is_stream or service.has_timeouts then
+      set_timeouts(service.settings, routed.is_stream)
+    end
     ngx_balancer.set_more_tries(MOST_RETRIES)
   end
 
   local peers = present_peers(routed, service)
-  local peer = M.pick(peers, routed.tried, now)
+  local peer = M.pick(peers, routed.tried or NONE, now)
   if not peer and may_repeat and not routed.repeated then
     -- A container may close an idle connection just as a request takes it: then it gets the request on a new one.
     routed.repeated = true
-    peer = M.pick(peers, {}, now)
+    peer = M.pick(peers, NONE, now)
   end
   if not peer then
     return -- nginx finds its one other server down, and answers 502

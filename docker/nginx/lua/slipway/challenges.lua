@@ -1,6 +1,7 @@
 -- What an ACME server wants to hear (RFC 8555, HTTP-01): for one host and one token, for a short while, over plain http.
 local shared = ngx.shared.certificates
 local PREFIX = "/.well-known/acme-challenge/"
+local DOT = string.byte(".")
 local KEPT_SECONDS = 3600
 
 local M = {}
@@ -29,7 +30,7 @@ end
 
 -- The answer to a request for `path` at `host`; nil where it is none of ours, and then it is the project's.
 function M.answer(host, path)
-  if path:sub(1, #PREFIX) ~= PREFIX then
+  if path:byte(2) ~= DOT or path:sub(1, #PREFIX) ~= PREFIX then
     return nil
   end
   return shared:get("challenge:" .. host .. "/" .. path:sub(#PREFIX + 1))

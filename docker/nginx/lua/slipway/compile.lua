@@ -1,23 +1,29 @@
 -- A project's routes as pushed → as requests use them: prefixes longest first, networks parsed, one peer object for each
 -- container. A peer that was there before stays the same object, so that its counts survive a push. Pure.
 local cidr = require("slipway.cidr")
+local counts = require("slipway.counts")
 
 local M = {}
+
+local function new_peer(upstream)
+  local requests_key, streams_key = counts.keys_of(upstream.address .. ":" .. upstream.port)
+  return {
+    requests_key = requests_key,
+    streams_key = streams_key,
+    address = upstream.address,
+    port = upstream.port,
+    in_flight = 0,
+    current = 0,
+    down_until = 0,
+  }
+end
 
 -- Those that get requests, and those that get them once a rollout has undone itself: the old side's.
 local function peers_of(service, before, in_use)
   local peers, fallback = {}, {}
   for _, upstream in ipairs(service.upstreams) do
     local key = service.service .. " " .. upstream.address .. " " .. upstream.port
-    local peer = before[key]
-      or {
-        key = upstream.address .. ":" .. upstream.port,
-        address = upstream.address,
-        port = upstream.port,
-        in_flight = 0,
-        current = 0,
-        down_until = 0,
-      }
+    local peer = before[key] or new_peer(upstream)
     peer.weight = upstream.draining and 0 or upstream.weight or 1
     peer.side = upstream.side
     in_use[key] = peer
@@ -29,6 +35,15 @@ local function peers_of(service, before, in_use)
     end
   end
   return peers, fallback
+end
+
+local function is_any_served(peers)
+  for _, peer in ipairs(peers) do
+    if peer.weight > 0 then
+      return true
+    end
+  end
+  return false
 end
 
 local function redirects_of(list)
@@ -48,6 +63,9 @@ local function service_of(service, before, in_use)
     strip = service.stripPrefix and service.prefix ~= "/",
     peers = peers,
     fallback = fallback,
+    is_guarded = settings.allowIps ~= nil or settings.basicAuth ~= nil,
+    has_timeouts = (settings.connectTimeoutMs or settings.sendTimeoutMs or settings.readTimeoutMs) ~= nil,
+    is_served = is_any_served(peers),
     settings = settings,
     redirects = settings.redirects and redirects_of(settings.redirects),
     allow = settings.allowIps and cidr.parse_list(settings.allowIps),
@@ -60,6 +78,9 @@ function M.project(project, previous)
     namespace = project.namespace,
     slug = project.slug,
     version = project.version,
+    project_rate_key = "p " .. project.namespace,
+    client_rate_key = "c " .. project.namespace .. " ",
+    connections_key = "n " .. project.namespace .. " ",
     limits = project.limits or {},
     environments = {},
     domains = {},
@@ -75,6 +96,8 @@ function M.project(project, previous)
     end)
     compiled.environments[name] = {
       name = name,
+      route = ("%s/%s@%.0f"):format(project.namespace, name, project.version),
+      path = "/projects/" .. project.namespace .. "/" .. name,
       state = environment.state,
       message = environment.message,
       rollout = environment.rollout,

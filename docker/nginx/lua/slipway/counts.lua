@@ -41,29 +41,35 @@ local function add(key)
   counts:incr(key, 1, 0, FORGOTTEN_AFTER_SECONDS)
 end
 
+-- The keys that `address:port` is counted under: in progress, and streams of them.
+function M.keys_of(key)
+  return "f " .. key, "s " .. key
+end
+
 local function prefix_of(namespace, environment, rollout)
   return namespace .. " " .. environment .. " " .. rollout .. " "
 end
 
 -- A request is on its way to a container; `is_stream`: a WebSocket or an event stream.
 function M.enter(peer, is_stream)
-  counts:incr("f " .. peer.key, 1, 0)
+  counts:incr(peer.requests_key, 1, 0)
   if is_stream then
-    counts:incr("s " .. peer.key, 1, 0)
+    counts:incr(peer.streams_key, 1, 0)
   end
 end
 
 function M.leave(peer, is_stream)
-  counts:incr("f " .. peer.key, -1, 0)
+  counts:incr(peer.requests_key, -1, 0)
   if is_stream then
-    counts:incr("s " .. peer.key, -1, 0)
+    counts:incr(peer.streams_key, -1, 0)
   end
 end
 
 -- Requests in progress at `address:port`, and how many of them are streams. An nginx worker that was killed leaves its
 -- own counted; nobody waits for a count without a bound.
 function M.in_progress(key)
-  return math.max(0, counts:get("f " .. key) or 0), math.max(0, counts:get("s " .. key) or 0)
+  local requests_key, streams_key = M.keys_of(key)
+  return math.max(0, counts:get(requests_key) or 0), math.max(0, counts:get(streams_key) or 0)
 end
 
 -- The counts of a rollout's phase in which a request began; nil outside of a rollout.

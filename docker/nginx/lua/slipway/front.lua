@@ -1,10 +1,13 @@
--- The front door: from a request to the service that answers it, or to the page that says why none does.
-local balancer = require("slipway.balancer")
+-- The front door: from a request to the service that answers it, or to the page that says why none does. Nearly all
+-- requests take `route` alone, which nginx calls without a coroutine and LuaJIT compiles: no patterns and no closures in it,
+-- and nothing that only some requests need. All others take their `turn` after it.
 local challenges = require("slipway.challenges")
 local cidr = require("slipway.cidr")
 local connections = require("slipway.connections")
 local counts = require("slipway.counts")
 local dashboard = require("slipway.dashboard")
+local hosts = require("slipway.hosts")
+local identity = require("slipway.identity")
 local origin = require("slipway.origin")
 local pages = require("slipway.pages")
 local password = require("slipway.password")
@@ -17,154 +20,139 @@ local tls = require("slipway.tls")
 
 local DEFAULT_MAX_BODY_BYTES = 1024 ^ 3
 local BUSY_SECONDS = 1
+local UNKNOWN_HOST = { status = 404, text = "" }
+local DASHBOARD = { is_dashboard = true }
 
 local M = {}
 
--- The request's project, environment name, path below the environment and the public prefix before that path;
--- or nil and the page to answer with.
-local function find(host, path)
-  if settings.is_own_host[host] then
-    if target.is_of_dashboard(path) then
-      return nil, "dashboard"
-    end
-    local namespace, environment, rest = target.project_path(path)
-    local project = namespace and store.project(namespace)
+-- The request's project, environment name, path below the environment and whether the public path has a prefix before
+-- that; or nil and the turn that it takes.
+local function look_up(host, path)
+  local revision = store.revision()
+  if not host.is_own then
+    local namespace = hosts.namespace(host, revision)
+    local project = namespace and store.project(namespace, revision)
     if not project then
-      return nil, "no_project"
+      return nil, UNKNOWN_HOST
     end
-    return project, environment, rest, "/projects/" .. namespace .. "/" .. environment
+    return project, project.domains[host.name] or host.environment, path, false
   end
-  local environment, slug = target.project_host(host, settings.base_suffix)
-  local namespace = slug and store.namespace_of_slug(slug) or store.namespace_of_domain(host)
-  local project = namespace and store.project(namespace)
-  if not project then
-    return nil, "unknown_host"
+  if target.is_of_dashboard(path) then
+    return nil, DASHBOARD
   end
-  return project, project.domains[host] or environment, path, ""
+  local namespace, name, rest = target.project_path(path)
+  local project = namespace and store.project(namespace, revision)
+  if not project or not (project.environments[name] or target.is_environment_name(name)) then
+    return nil, { page = "no_project" }
+  end
+  return project, name, rest, true
 end
 
 -- Seconds to wait where the project or the client has had its share; nil where it has not.
 local function wait_for_share(project, client)
   local now = ngx.now()
-  local per_client = project.limits.client or settings.limits.client
-  local per_project = project.limits.project or settings.limits.project
-  return rates.wait("c " .. project.namespace .. " " .. client, per_client, now)
-    or rates.wait("p " .. project.namespace, per_project, now)
+  local limits = project.limits
+  return rates.wait(project.client_rate_key .. client, limits.client or settings.limits.client, now)
+    or rates.wait(project.project_rate_key, limits.project or settings.limits.project, now)
 end
 
--- The page that the service's own settings answer with; nil where they let the request through.
-local function refusal(service)
-  if service.allow and not cidr.any_contains(service.allow, ngx.var.remote_addr) then
-    return "forbidden"
+-- The turn that the service's own settings ask for; nil where they let the request through. `length` is Content-Length.
+local function refusal(service, client, length)
+  if service.allow and not cidr.any_contains(service.allow, client) then
+    return { page = "forbidden" }
   end
   local users = service.settings.basicAuth
   if users and not password.is_right(ngx.var.http_authorization, users) then
-    ngx.header["WWW-Authenticate"] = 'Basic realm="Slipway", charset="UTF-8"'
-    return "unauthorized"
+    return { page = "unauthorized", headers = { ["WWW-Authenticate"] = 'Basic realm="Slipway", charset="UTF-8"' } }
   end
-  local length = tonumber(ngx.var.http_content_length)
-  if length and length > (service.settings.maxBodyBytes or DEFAULT_MAX_BODY_BYTES) then
-    return "too_large"
+  if length and tonumber(length) > (service.settings.maxBodyBytes or DEFAULT_MAX_BODY_BYTES) then
+    return { page = "too_large" }
   end
 end
 
-local function text(body)
-  ngx.header["Content-Type"] = "text/plain"
-  ngx.header["Content-Length"] = #body
-  return pages.send(body)
-end
-
--- A body whose length is not said: chunked, or in HTTP/2, where nothing else tells.
-local function has_unknown_length(var)
-  return var.http_transfer_encoding or (var.server_protocol == "HTTP/2.0" and not var.http_content_length)
-end
-
-local function is_to_be_secured(var, host, is_domain)
-  return var.slipway_scheme == "http" and var.remote_addr ~= "unix:" and tls.is_enforced(host, is_domain)
-end
-
-local function send_to_https(host, var)
-  ngx.header["Location"] = tls.location(host, var.request_uri)
-  return ngx.exit(308)
-end
-
--- Runs in nginx's rewrite phase: either ends the request with a page, or leaves what proxy.conf and the balancer need.
-function M.rewrite()
-  local var = ngx.var
-  local path, query = target.split(var.request_uri)
-  if target.has_dot_segment(path) or not target.is_host_header(var.slipway_host) then
-    return pages.answer("bad_request")
+-- The turn of a request whose environment has nothing that could answer it.
+local function absence(environment, about)
+  if not environment then
+    return { page = "absent", about = about }
+  elseif environment.state ~= "serving" then
+    return { page = environment.state, about = about }
   end
-  local host = var.host
-  local challenge = challenges.answer(host, path)
+  return { page = "no_service", about = about }
+end
+
+local function is_to_be_secured(var, name, is_domain)
+  return tls.is_enforced(name, is_domain) and var.slipway_scheme == "http" and var.remote_addr ~= "unix:"
+end
+
+-- nil where the request goes on to a container, with all that proxy.conf and the balancer need; else the turn it takes:
+--   { page, about, seconds = Retry-After, headers } | { status, text } | { status, location } | { class = location of a body class }
+--   | { dashboard = what it is asked for } | { own_origin = where a browser is to ask again }
+local function decide(var)
+  local request_uri = var.request_uri
+  local path, query = target.split(request_uri)
+  local name = var.host
+  local host = hosts.of(var.http_host or name, name)
+  if not host.is_sound or target.has_dot_segment(path) then
+    return { page = "bad_request" }
+  end
+  local challenge = challenges.answer(name, path)
   if challenge then
-    return text(challenge)
+    return { status = 200, text = challenge }
   end
-  local project, name, rest, prefix = find(host, path)
+  local project, kind, rest, is_below = look_up(host, path)
   if not project then
-    if name == "unknown_host" then
-      ngx.status = 404
-      ngx.header["Content-Length"] = 0
-      return pages.send("")
-    elseif name == "dashboard" then
-      if is_to_be_secured(var, host, false) then
-        return send_to_https(host, var)
-      end
-      return dashboard.enter(path .. query)
+    if kind ~= DASHBOARD then
+      return kind
+    elseif is_to_be_secured(var, name, false) then
+      return { status = 308, location = tls.location(name, request_uri) }
     end
-    return pages.answer(name)
+    return { dashboard = path .. query }
   end
 
-  var.slipway_route = project.namespace .. "/" .. name .. "@" .. ("%.0f"):format(project.version)
+  local environment = project.environments[kind]
+  var.slipway_route = environment and environment.route or ("%s/%s@%.0f"):format(project.namespace, kind, project.version)
   local client = var.remote_addr
-  if client ~= "unix:" then
-    var.slipway_client = project.namespace .. client
+  local is_proof = client == "unix:"
+  if not is_proof then
     local seconds = wait_for_share(project, client)
     if seconds then
-      return pages.answer("too_many", nil, seconds)
+      return { page = "too_many", seconds = seconds }
     end
   end
-
-  if is_to_be_secured(var, host, project.domains[host]) then
-    return send_to_https(host, var)
+  if is_to_be_secured(var, name, project.domains[name]) then
+    return { status = 308, location = tls.location(name, request_uri) }
+  end
+  if is_below and environment and origin.must_be_own(var.http_sec_fetch_dest, var.http_upgrade_insecure_requests, name) then
+    return { own_origin = origin.location(var.slipway_scheme, kind, project.slug, var.slipway_host, rest .. query) }
   end
 
-  local environment = project.environments[name]
-  local about = { place = project.slug .. " " .. name, message = environment and environment.message }
-  if not environment then
-    return pages.answer("absent", about)
+  local service = environment and environment.state == "serving" and target.service(environment.services, rest)
+  local prefix = is_below and environment and environment.path or ""
+  if rest == "" and environment and environment.state == "serving" then
+    return { status = 308, location = prefix .. "/" .. query }
   end
-  local is_shared_origin = prefix ~= ""
-  if is_shared_origin and origin.must_be_own(var.http_sec_fetch_dest, var.http_upgrade_insecure_requests, host) then
-    return origin.redirect(origin.location(var.slipway_scheme, name, project.slug, var.slipway_host, rest .. query))
-  end
-  if environment.state ~= "serving" then
-    return pages.answer(environment.state, about)
-  end
-  if rest == "" then
-    ngx.header["Location"] = prefix .. "/" .. query
-    return ngx.exit(308)
-  end
-  local service = target.service(environment.services, rest)
   if not service then
-    return pages.answer("no_service", about)
+    return absence(environment, M.about(project, kind))
   end
-  local redirect = service.redirects and service.redirects[rest]
-  if redirect then
+  if service.redirects and service.redirects[rest] then
+    local redirect = service.redirects[rest]
     local to = redirect.to
-    ngx.header["Location"] = to:sub(1, 1) == "/" and prefix .. to or to
-    return ngx.exit(redirect.status)
+    return { status = redirect.status, location = to:sub(1, 1) == "/" and prefix .. to or to }
   end
-  local page = refusal(service)
-  if page then
-    return pages.answer(page, about)
+  local length = var.content_length
+  if service.is_guarded or length then
+    local refused = refusal(service, client, length)
+    if refused then
+      refused.about = M.about(project, kind)
+      return refused
+    end
   end
-  if not balancer.has_peer(service) then
+  if not service.is_served then
     local fares = counts.begin(project, environment)
     if fares then
       counts.finish(fares, "failed", nil, 0)
     end
-    return pages.answer("no_upstream", about)
+    return { page = "no_upstream", about = M.about(project, kind) }
   end
 
   local upstream_path = rest
@@ -173,26 +161,71 @@ function M.rewrite()
     if upstream_path == "" then
       upstream_path = "/"
     end
+    prefix = prefix .. service.prefix
   end
-  var.slipway_uri = upstream_path .. query
-  var.slipway_prefix = service.strip and prefix .. service.prefix or prefix
   local most, counted = project.limits.connections, nil
-  if most and client ~= "unix:" then
-    counted = "n " .. project.namespace .. " " .. client
+  if most and not is_proof then
+    counted = project.connections_key .. client
     if not connections.enter(counted, most) then
-      return pages.answer("too_many", about, BUSY_SECONDS)
+      return { page = "too_many", about = M.about(project, kind), seconds = BUSY_SECONDS }
     end
   end
-  request.begin({
-    project = project, environment = environment, service = service, about = about, prefix = var.slipway_prefix, tried = {},
-    counted = counted, is_shared_origin = is_shared_origin,
-  })
-  if has_unknown_length(var) then
-    ngx.req.set_uri(target.body_class(service.settings.maxBodyBytes or DEFAULT_MAX_BODY_BYTES), true)
+  var.slipway_project = project.namespace
+  var.slipway_id = identity.new_id()
+  var.slipway_uri = upstream_path .. query
+  if prefix ~= "" then
+    var.slipway_prefix = prefix
+  end
+  request.begin(project, environment, service, prefix, is_below, is_proof, counted)
+  -- A body whose length is not said: chunked, or in HTTP/2, where nothing else tells.
+  if not length and (var.http_transfer_encoding or var.server_protocol == "HTTP/2.0") then
+    return { class = target.body_class(service.settings.maxBodyBytes or DEFAULT_MAX_BODY_BYTES) }
   end
 end
 
--- Runs where `rewrite` sent a request with a body of unknown length; nobody else gets in.
+-- What a page says of the place that was asked for.
+function M.about(project, kind)
+  local environment = project.environments[kind]
+  return { place = project.slug .. " " .. kind, message = environment and environment.message }
+end
+
+-- Runs first for every request. "" where it goes straight on to a container, "1" where it takes its turn.
+function M.route()
+  local turn = decide(ngx.var)
+  if turn then
+    request.hold(turn)
+    return "1"
+  end
+  return ""
+end
+
+-- Runs for those requests that `route` gave a turn: ends them with a page or the like, or sends them to a body class.
+function M.turn()
+  local turn = request.held()
+  if turn.class then
+    return ngx.req.set_uri(turn.class, true)
+  elseif turn.dashboard then
+    return dashboard.enter(turn.dashboard)
+  elseif turn.own_origin then
+    return origin.redirect(turn.own_origin)
+  elseif turn.page then
+    for name, value in pairs(turn.headers or {}) do
+      ngx.header[name] = value
+    end
+    return pages.answer(turn.page, turn.about, turn.seconds)
+  elseif turn.location then
+    ngx.header["Location"] = turn.location
+    return ngx.exit(turn.status)
+  end
+  ngx.status = turn.status
+  if turn.text ~= "" then
+    ngx.header["Content-Type"] = "text/plain"
+  end
+  ngx.header["Content-Length"] = #turn.text
+  return pages.send(turn.text)
+end
+
+-- Runs where `turn` sent a request with a body of unknown length; nobody else gets in.
 function M.resume()
   if not request.current() then
     return pages.answer("no_service")
@@ -202,7 +235,8 @@ end
 -- nginx's own errors: a container that is gone or slow, a body that grew too large, a malformed request.
 function M.error_page()
   local current = request.current()
-  return pages.answer(pages.kind_of_status[ngx.status] or "broken", { place = current and current.about.place })
+  local about = current and M.about(current.project, current.environment.name)
+  return pages.answer(pages.kind_of_status[ngx.status] or "broken", { place = about and about.place })
 end
 
 return M

@@ -1,25 +1,51 @@
--- What is known of each request in progress, by its id. nginx forgets ngx.ctx when a request moves to another location (an
--- error page, a body class), and a forgotten request would stay counted at its container for ever.
---   { project, environment, service, about, prefix, tried = {[peer] = true}, peer, counted = key of connections.lua,
---     is_shared_origin = its address is a path of the gateway's own host, is_stream, side = that of the last container that had it, fares = what a rollout counts of it (counts.lua) }
+-- What is known of each request in progress. nginx forgets ngx.ctx when a request moves to another location (an error page,
+-- a body class), and a forgotten request would stay counted at its container for ever.
+--   { project, environment, service, prefix = public path before the container's root, is_proof = the worker's own asking,
+--     is_shared_origin = its address is a path of the gateway's own host,
+--     counted = key of connections.lua, fares = what a rollout counts of it (counts.lua), and once a container has it
+--     peer, side = that of the last container that had it, is_stream, tried = {[peer] = true} }
 local connections = require("slipway.connections")
 local counts = require("slipway.counts")
+local identity = require("slipway.identity")
 
-local in_progress = {}
+local handle = identity.handle
+local in_progress, turns = {}, {}
 
 local M = {}
 
-function M.begin(request)
-  -- What the worker asks itself is no request of a user's.
-  if ngx.var.remote_addr ~= "unix:" then
-    request.fares = counts.begin(request.project, request.environment)
-  end
-  in_progress[ngx.var.request_id] = request
+function M.begin(project, environment, service, prefix, is_shared_origin, is_proof, counted)
+  in_progress[handle()] = {
+    project = project,
+    environment = environment,
+    service = service,
+    prefix = prefix,
+    is_shared_origin = is_shared_origin,
+    is_proof = is_proof,
+    counted = counted,
+    -- What the worker asks itself is no request of a user's.
+    fares = not is_proof and counts.begin(project, environment) or nil,
+    peer = nil,
+    side = nil,
+    is_stream = false,
+    tried = nil,
+  }
+end
+
+-- Keeps `turn` (front.lua) until the next thing that nginx does for this request, which is to ask for it.
+function M.hold(turn)
+  turns[handle()] = turn
+end
+
+function M.held()
+  local id = handle()
+  local turn = turns[id]
+  turns[id] = nil
+  return turn
 end
 
 -- nil where the request is none that goes to a container.
 function M.current()
-  return in_progress[ngx.var.request_id]
+  return in_progress[handle()]
 end
 
 -- How a request ended: `aborted` where its client left, or its answer broke off after it had begun. An upgraded
@@ -37,7 +63,7 @@ end
 
 -- Runs once when a request is over, however it ended; every location that a request can end in calls it.
 function M.finish()
-  local id = ngx.var.request_id
+  local id = handle()
   local request = in_progress[id]
   if request then
     in_progress[id] = nil

@@ -47,38 +47,52 @@ function M.mend_cookie(cookie, prefix, own_name)
   return table.concat(parts, ";")
 end
 
--- Headers that an answer gets where it has none of its own.
-local PROTECTION = {
-  { "X-Frame-Options", "SAMEORIGIN" },
-  { "X-Content-Type-Options", "nosniff" },
-  { "Referrer-Policy", "strict-origin-when-cross-origin" },
-}
-local POINTERS = { "Location", "Content-Location" }
+local function mend_pointer(header, name, prefix)
+  local location = header[name]
+  if type(location) == "string" then
+    header[name] = M.mend_location(location, prefix, ngx.var.slipway_host)
+  end
+end
+
+local function mend_refresh(header, refresh, prefix)
+  local host = ngx.var.slipway_host
+  header["Refresh"] = refresh:gsub("([Uu][Rr][Ll]=)(.*)$", function(key, url)
+    return key .. M.mend_location(url, prefix, host)
+  end)
+end
+
+local function mend_cookies(header, cookies, routed)
+  local own_name = routed.project.domains[ngx.var.host] == nil
+  cookies = type(cookies) == "table" and cookies or { cookies }
+  for index, cookie in ipairs(cookies) do
+    cookies[index] = M.mend_cookie(cookie, routed.prefix, own_name)
+  end
+  header["Set-Cookie"] = cookies
+end
+
+local function set_own(header, own_headers)
+  for name, value in pairs(own_headers) do
+    header[name] = value
+  end
+end
+
+-- What the worker reads of a proof that it asked for; nobody else sees it, and no container can say it.
+local function tell_proof(header)
+  header["X-Slipway-Route"] = ngx.var.slipway_route
+  header["X-Slipway-Upstream"] = ngx.var.upstream_addr
+end
 
 -- A name that is also served in clear must not be told to browsers as one that is not.
 local function is_https_only(host)
   return tls.is_enforced(host, store.namespace_of_domain(host) ~= nil)
 end
 
--- Runs on every answer, the gateway's own pages too.
-function M.protect()
-  local header = ngx.header
-  for index = 1, #PROTECTION do
-    local name, value = PROTECTION[index][1], PROTECTION[index][2]
-    if header[name] == nil then
-      header[name] = value
-    end
-  end
-  if ngx.var.slipway_scheme == "https" and header["Strict-Transport-Security"] == nil and is_https_only(ngx.var.host) then
-    header["Strict-Transport-Security"] = "max-age=31536000"
-  end
+-- Runs on every answer. nginx.conf adds the headers that protect, where the answer has none of its own.
+local function protect(header)
   header["Server"] = ""
-  if ngx.var.slipway_route ~= "" and ngx.var.remote_addr == "unix:" then
-    header["X-Slipway-Route"] = ngx.var.slipway_route
-    header["X-Slipway-Upstream"] = ngx.var.upstream_addr
-  else
-    header["X-Slipway-Route"] = nil
-    header["X-Slipway-Upstream"] = nil
+  if tls.is_offered and ngx.var.slipway_scheme == "https" and header["Strict-Transport-Security"] == nil
+    and is_https_only(ngx.var.host) then
+    header["Strict-Transport-Security"] = "max-age=31536000"
   end
 end
 
@@ -86,40 +100,41 @@ end
 function M.mend()
   local header = ngx.header
   local routed = request.current()
-  if routed and ngx.var.upstream_addr then
-    local prefix, host = routed.prefix, ngx.var.slipway_host
-    for _, name in ipairs(POINTERS) do
-      local location = header[name]
-      if type(location) == "string" then
-        header[name] = M.mend_location(location, prefix, host)
+  if routed then
+    local prefix = routed.prefix
+    if prefix ~= "" then
+      mend_pointer(header, "Location", prefix)
+      mend_pointer(header, "Content-Location", prefix)
+      local refresh = header["Refresh"]
+      if type(refresh) == "string" then
+        mend_refresh(header, refresh, prefix)
       end
-    end
-    local refresh = header["Refresh"]
-    if type(refresh) == "string" then
-      header["Refresh"] = refresh:gsub("([Uu][Rr][Ll]=)(.*)$", function(key, url)
-        return key .. M.mend_location(url, prefix, host)
-      end)
     end
     local cookies = header["Set-Cookie"]
     if cookies then
-      local own_name = routed.project.domains[ngx.var.host] == nil
-      cookies = type(cookies) == "table" and cookies or { cookies }
-      for index, cookie in ipairs(cookies) do
-        cookies[index] = M.mend_cookie(cookie, prefix, own_name)
-      end
-      header["Set-Cookie"] = cookies
+      mend_cookies(header, cookies, routed)
     end
     local own_headers = routed.service.settings.responseHeaders
     if own_headers then
-      for name, value in pairs(own_headers) do
-        header[name] = value
-      end
+      set_own(header, own_headers)
+    end
+    if routed.is_proof then
+      tell_proof(header)
     end
     if routed.is_shared_origin then
       origin.confine(header)
     end
   end
-  M.protect()
+  protect(header)
+end
+
+-- Runs on the gateway's own answers.
+function M.protect()
+  local var = ngx.var
+  if var.slipway_route ~= "" and var.remote_addr == "unix:" then
+    tell_proof(ngx.header)
+  end
+  protect(ngx.header)
 end
 
 return M

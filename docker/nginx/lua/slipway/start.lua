@@ -1,11 +1,16 @@
 -- What nginx does before its first request, and what its health check asks.
 local cjson = require("cjson.safe")
 local journal = require("slipway.journal").open("/state/routes.journal")
+local identity = require("slipway.identity")
+local rotation = require("slipway.rotation")
 local schema = require("slipway.schema")
 local certificates = require("slipway.certificates")
 local store = require("slipway.store")
 require("slipway.tls")
 require("slipway.front") -- once, here: all workers then share the compiled code
+
+-- What happens to a request is longer than what LuaJIT compiles in one piece by itself; it runs interpreted then.
+require("jit.opt").start("maxrecord=16000", "maxirconst=4000", "maxsnap=2000", "maxtrace=8000", "maxmcode=16384")
 
 local M = {}
 
@@ -42,6 +47,12 @@ function M.load_table()
   end
   certificates.load()
   ngx.shared.routes:set("loaded", true)
+end
+
+-- What each of nginx's workers does as it starts.
+function M.begin_worker()
+  identity.seed()
+  rotation.start()
 end
 
 function M.health()

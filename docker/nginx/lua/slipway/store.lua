@@ -3,14 +3,17 @@
 --   revision:<namespace>         which of those counts: changing this number is the switch
 --   version:<namespace>          the pusher's version of it
 --   slug:<slug>, domain:<name>   the namespace that owns it
+--   changes                      rises as a change of the table begins and as it ends, so it is odd while one is under way.
+--                                While it is even and the same, all that an nginx worker knows of the table holds: a
+--                                request reads this one number and no more
 -- Readers are nginx's workers, at any time; the writer is one of them, holding the door's lock.
 local cjson = require("cjson.safe")
 local compile = require("slipway.compile")
-local lrucache = require("resty.lrucache")
+local generations = require("slipway.generations")
 
 local routes = ngx.shared.routes
 local LEAST_FREE_BYTES = 4 * 1024 * 1024
-local compiled_here = assert(lrucache.new(8192))
+local compiled_here = generations.new(8192)
 
 local M = {}
 
@@ -28,10 +31,33 @@ local function read(namespace)
   return nil
 end
 
--- The project's routes, ready to use (compile.lua); nil where there is no such project.
-function M.project(namespace)
-  local revision = routes:get("revision:" .. namespace)
+-- The revision of the whole table; nil while it changes.
+function M.revision()
+  local changes = routes:get("changes")
+  if changes and changes % 2 == 0 then
+    return changes
+  end
+  return nil
+end
+
+-- A writer that was killed leaves the number odd: then every request looks each project up, until the next change has ended.
+local function begin_change()
+  if (routes:get("changes") or 0) % 2 == 0 then
+    routes:incr("changes", 1, 0)
+  end
+end
+
+local function end_change()
+  routes:incr("changes", 1, 0)
+end
+
+-- The project's routes, ready to use (compile.lua); nil where there is no such project. `table_revision` was read before.
+function M.project(namespace, table_revision)
   local known = compiled_here:get(namespace)
+  if known and table_revision and known.looked_up_at == table_revision then
+    return known
+  end
+  local revision = routes:get("revision:" .. namespace)
   if not revision then
     if known then
       compiled_here:delete(namespace)
@@ -39,6 +65,7 @@ function M.project(namespace)
     return nil
   end
   if known and known.revision == revision then
+    known.looked_up_at = table_revision
     return known
   end
   local json, read_revision = read(namespace)
@@ -46,7 +73,7 @@ function M.project(namespace)
     return nil
   end
   local project = compile.project(assert(cjson.decode(json)), known)
-  project.revision = read_revision
+  project.revision, project.looked_up_at = read_revision, table_revision
   compiled_here:set(namespace, project)
   return project
 end
@@ -123,12 +150,14 @@ function M.put(project, json)
   if not stored then
     return nil, full
   end
+  begin_change()
   local kept = {}
   for _, key in ipairs(index_keys(project)) do
     kept[key] = true
     stored, full = routes:safe_set(key, namespace)
     if not stored then
       routes:delete("json:" .. namespace .. ":" .. revision)
+      end_change()
       return nil, full
     end
   end
@@ -139,6 +168,7 @@ function M.put(project, json)
     drop_index(assert(cjson.decode(before)), kept)
     routes:delete("json:" .. namespace .. ":" .. old_revision)
   end
+  end_change()
   return true
 end
 
@@ -147,10 +177,12 @@ function M.remove(namespace)
   if not json then
     return
   end
+  begin_change()
   routes:delete("revision:" .. namespace)
   routes:delete("version:" .. namespace)
   drop_index(assert(cjson.decode(json)), {})
   routes:delete("json:" .. namespace .. ":" .. revision)
+  end_change()
 end
 
 return M

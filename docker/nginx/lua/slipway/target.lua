@@ -1,11 +1,19 @@
 -- What a request asks for, from its raw target and host: compared byte by byte and never decoded, so that what is matched
 -- here is what the container gets. Pure.
+local byte, find, sub = string.byte, string.find, string.sub
+local SLASH, DOT = byte("/"), byte(".")
+local PROJECTS = "/projects/"
+
 local M = {}
 
 -- "/a/b?c" → "/a/b", "?c". An absolute target without a path ("http://host?c") is "/".
 function M.split(request_uri)
-  local path, query = request_uri:match("^([^?]*)(.*)$")
-  if path:sub(1, 1) ~= "/" then
+  local mark = find(request_uri, "?", 1, true)
+  local path, query = request_uri, ""
+  if mark then
+    path, query = sub(request_uri, 1, mark - 1), sub(request_uri, mark)
+  end
+  if byte(path, 1) ~= SLASH then
     path = "/" .. path
   end
   return path, query
@@ -13,7 +21,7 @@ end
 
 -- Whether a segment is `.` or `..`, encoded or not: a container might resolve it to a path that another rule was meant for.
 function M.has_dot_segment(path)
-  if not path:find("[/\\][.%%]") then
+  if not (find(path, "/.", 1, true) or find(path, "/%", 1, true) or find(path, "\\", 1, true)) then
     return false
   end
   for segment in path:gmatch("[^/\\]+") do
@@ -32,12 +40,30 @@ end
 
 -- Of the gateway's own hosts: whether a path is the dashboard's. It has all but the environments' and hidden ones.
 function M.is_of_dashboard(path)
-  return path:sub(1, 10) ~= "/projects/" and path ~= "/projects" and path:sub(1, 2) ~= "/."
+  return sub(path, 1, #PROJECTS) ~= PROJECTS and path ~= "/projects" and byte(path, 2) ~= DOT
 end
 
--- "/projects/<namespace>/<environment>/rest" → namespace, environment, "/rest" ("" where the slash is missing).
+-- "/projects/<namespace>/<environment>/rest" → namespace, environment, "/rest" ("" where the slash is missing). What stands
+-- in those two places may be anything: it is looked up as it stands.
 function M.project_path(path)
-  return path:match("^/projects/(project_%d+_[a-z0-9]+)/([a-z]+)(/?.*)$")
+  if sub(path, 1, #PROJECTS) ~= PROJECTS then
+    return nil
+  end
+  local first = find(path, "/", #PROJECTS + 1, true)
+  if not first then
+    return nil
+  end
+  local second = find(path, "/", first + 1, true)
+  local namespace = sub(path, #PROJECTS + 1, first - 1)
+  if not second then
+    return namespace, sub(path, first + 1), ""
+  end
+  return namespace, sub(path, first + 1, second - 1), sub(path, second)
+end
+
+-- Whether `name` could be an environment's, though there is none of that name.
+function M.is_environment_name(name)
+  return name:find("^[a-z]+$") ~= nil
 end
 
 -- "<environment>--<slug>.<base>" → environment, slug.
@@ -50,14 +76,15 @@ end
 
 -- The service whose prefix holds `path`; `services` come longest prefix first.
 function M.service(services, path)
-  for _, service in ipairs(services) do
+  for index = 1, #services do
+    local service = services[index]
     local prefix = service.prefix
     if prefix == "/" then
       return service
     end
-    if path:sub(1, #prefix) == prefix then
-      local next_byte = path:sub(#prefix + 1, #prefix + 1)
-      if next_byte == "" or next_byte == "/" then
+    if sub(path, 1, #prefix) == prefix then
+      local next_byte = byte(path, #prefix + 1)
+      if not next_byte or next_byte == SLASH then
         return service
       end
     end

@@ -3,7 +3,8 @@ local certificates = require("slipway.certificates")
 local settings = require("slipway.settings")
 local ssl = require("ngx.ssl")
 
-local M = {}
+-- is_offered: whether anybody reaches this gateway by https.
+local M = { is_offered = settings.https_port ~= nil }
 
 -- Runs in each full handshake. A name that nobody has a certificate for gets none, and no other's either.
 function M.choose()
