@@ -19,7 +19,14 @@ const READER = "reader-token-0123456789";
 const SHOP: Admitted = { projectId: "p1", namespace: "project_1700000000000_abcdefgh", slug: "shop" };
 const CHECKS: Checks = { at: 7, findings: [{ title: "routes", state: "ok", detail: "of 1", fix: null }] };
 const STEP = {
-  ...{ do: "remove volume", target: "v", holds: "data", id: "remove volume v", after: [], environment: "dev" },
+  ...{
+    do: "remove volume",
+    target: "v",
+    holds: "data",
+    id: "remove volume v",
+    after: [],
+    environment: "dev",
+  },
   cause: "dev is to be absent",
 } as Operation;
 
