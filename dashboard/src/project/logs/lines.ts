@@ -6,7 +6,6 @@ import type { api } from "../../../../convex/_generated/api";
 export type LogLine = FunctionReturnType<typeof api.logs.tail>[number];
 
 /** Colours and cursor moves that programs write for terminals. */
-// eslint-disable-next-line no-control-regex
 const ESCAPES =
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])|[\u0000-\u0008\u000b-\u001a\u001c-\u001f]/g;
 

@@ -1,6 +1,6 @@
 import { Alert, Badge, Button, Group, List, Stack, Text } from "@mantine/core";
 import { useMutation } from "convex/react";
-import { useMemo, useState } from "react";
+import { useState } from "react";
 import { api } from "../../../../convex/_generated/api";
 import { ManifestEditor } from "../../create/ManifestEditor.tsx";
 import { readManifest } from "../../create/manifestText.ts";
@@ -45,7 +45,7 @@ export function ManifestForm({ project }: TabProps) {
   if (isOvertaken && !isEdited && !isBusy) show(baseOf(project));
 
   const { input, findings } = readManifest(text);
-  const change = useMemo(() => input && changeOf(base.manifest, input), [base, input]);
+  const change = input && changeOf(base.manifest, input);
   const isChanged = change !== null && change.paths.length > 0;
   const save = async () => {
     const saved = await run(

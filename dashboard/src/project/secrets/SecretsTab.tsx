@@ -11,7 +11,7 @@ import { Section } from "../../shared/Section.tsx";
 import { useDoing } from "../../shared/useDoing.ts";
 import type { TabProps } from "../tabs.tsx";
 import { SetSecret } from "./SetSecret.tsx";
-import { useOfSecret } from "./uses.ts";
+import { purposeOfSecret } from "./uses.ts";
 
 /** The names of a project's secrets. What they say is nowhere to be seen: only its worker opens them. */
 export function SecretsTab({ project }: TabProps) {
@@ -51,7 +51,7 @@ export function SecretsTab({ project }: TabProps) {
                     {name}
                   </Text>
                   <Text size="sm" c="dimmed">
-                    {useOfSecret(manifest, name)} · set by {setBy} <Ago at={setAt} /> · version{" "}
+                    {purposeOfSecret(manifest, name)} · set by {setBy} <Ago at={setAt} /> · version{" "}
                     <span className="mono">{version.slice(0, 8)}</span>
                   </Text>
                 </div>

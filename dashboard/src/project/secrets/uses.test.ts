@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { useOfSecret } from "./uses.ts";
+import { purposeOfSecret } from "./uses.ts";
 
 const shop = {
   name: "shop",
@@ -11,17 +11,17 @@ const shop = {
 };
 
 test("a secret is a variable of all services", () => {
-  expect(useOfSecret(shop, "API_KEY")).toBe("variable of web, api");
+  expect(purposeOfSecret(shop, "API_KEY")).toBe("variable of web, api");
 });
 
 test("a password of the gateway is for the services that ask for it", () => {
-  expect(useOfSecret(shop, "DOOR")).toBe("password at the gateway for web");
+  expect(purposeOfSecret(shop, "DOOR")).toBe("password at the gateway for web");
 });
 
 test("what clones the source is for that alone", () => {
-  expect(useOfSecret(shop, "GIT_TOKEN")).toBe("clones its source");
+  expect(purposeOfSecret(shop, "GIT_TOKEN")).toBe("clones its source");
 });
 
 test("of a manifest that this page does not know nothing more is said", () => {
-  expect(useOfSecret({ of: "tomorrow" }, "API_KEY")).toBe("a variable of its services");
+  expect(purposeOfSecret({ of: "tomorrow" }, "API_KEY")).toBe("a variable of its services");
 });

@@ -2,7 +2,7 @@ import { servicesOf, vManifest, type Manifest } from "../../../../core/manifest.
 import { isForGit, variableSecrets } from "../../../../core/secretUses.ts";
 
 /** What a secret is for, in a sentence, as far as the manifest says it. */
-export function useOfSecret(manifest: unknown, name: string): string {
+export function purposeOfSecret(manifest: unknown, name: string): string {
   const { success, data } = vManifest.safeParse(manifest);
   if (!success) return "a variable of its services";
   if (isForGit(data, name)) return "clones its source";
