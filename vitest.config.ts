@@ -6,19 +6,19 @@ import { LongestFirst } from "./tests/longestFirst.ts";
 const ALONE = ["tests/imageBuilding.test.ts", "tests/images.test.ts"];
 
 /**
- * Beside what `npm test` shows of the same, or by themselves too long for it: `npm run test:long`.
- * Here the tests of releases and workspaces through every fault, and a real ACME server.
+ * `npm run test:long`, beside `npm test`: together they take longer than all others, or have not been seen to pass side by
+ * side on a busy machine yet. The dashboard in a real browser, deploys, 25 databases at once, releases and workspaces
+ * through every fault, restarts of engine and machine, a real ACME server.
  */
 const LONG = [
+  "tests/{deploys,leftovers,parallelRuns}.test.ts",
+  "tests/dashboard/*.test.ts",
   "tests/gateway/{acme,clients}.test.ts",
-  "tests/isolation/volumes.test.ts",
-  "tests/worker/{releases,workspace}.test.ts",
+  "tests/isolation/*.test.ts",
+  "tests/worker/{engineRestart,filling,hostPorts,metrics,onDemandImage,releases,workspace}.test.ts",
 ];
-/** In both: there they say besides how long the same takes one after another. */
-const ALSO_LONG = ["tests/parallelRuns.test.ts"];
-
-/** End-to-end files wait for the engine as much as they work. Each has an instance, ports, subnets and bridges of its own. */
-const E2E_AT_ONCE = 2;
+/** They share one engine and its firewall, and what others do shows in what they wait for. */
+const E2E_AT_ONCE = 1;
 
 /**
  * Seven projects, so that one kind of test can be run alone (`npx vitest run --project unit`):
@@ -78,7 +78,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e-long",
-          include: [...LONG, ...ALSO_LONG],
+          include: LONG,
           env: { SLIPWAY_LONG_TESTS: "1" },
           globalSetup: ["tests/global-setup.ts"],
           testTimeout: 240_000,

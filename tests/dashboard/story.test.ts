@@ -45,7 +45,7 @@ async function tab(page: Page, slug: string, name: string): Promise<void> {
 
 /** What the page says of an environment. */
 function environment(page: Page, kind: "dev" | "test" | "deploy") {
-  return page.getByRole("region", { name: `${kind} environment` });
+  return page.getByRole("article", { name: kind, exact: true });
 }
 
 async function expectPhase(
@@ -121,15 +121,16 @@ describe("a project's life", () => {
     await expectAccessibleInBoth(admin);
     await tab(admin, "demo-shop", "Metrics");
     await admin
-      .getByRole("table", { name: /CPU/ })
-      .getByRole("row", { name: /app/ })
+      .getByRole("region", { name: /^CPU.* in numbers$/ })
+      .getByText(/^app/)
+      .first()
       .waitFor({ timeout: 60_000 });
     await expectAccessibleInBoth(admin);
   });
 
   test("the terminal runs commands in the dev container", async () => {
     await tab(admin, "demo-shop", "Terminal");
-    const terminal = admin.getByRole("region", { name: /terminal/i });
+    const terminal = admin.getByRole("region", { name: "Terminal in app of dev" });
     await terminal.locator(".xterm-helper-textarea").focus();
     await admin.keyboard.type("echo answer-$((40 + 2)); pwd\n");
     await expect.poll(() => terminal.innerText(), { timeout: 30_000 }).toContain("answer-42");
@@ -162,28 +163,26 @@ describe("a project's life", () => {
   });
 
   test("a second release is deployed, and rolled back", async () => {
+    const release = (number: number) =>
+      admin
+        .getByRole("listitem")
+        .filter({ has: admin.getByRole("link", { name: `Release ${number}`, exact: true }) });
     await move(admin, "demo-shop", "Develop");
     await expectPhase(admin, "dev", "running");
     await move(admin, "demo-shop", "Test");
     await tab(admin, "demo-shop", "Releases");
-    await expect
-      .poll(() => admin.getByText("passed", { exact: true }).count(), { timeout: TESTED_WITHIN_MS })
-      .toBeGreaterThan(1);
+    await release(2).getByText("passed", { exact: true }).waitFor({ timeout: TESTED_WITHIN_MS });
     await move(admin, "demo-shop", "Deploy");
     await tab(admin, "demo-shop", "Releases");
-    await admin
-      .getByText(/release 2.*live|live.*release 2/i)
-      .first()
-      .waitFor({ timeout: STARTED_WITHIN_MS });
-    await admin.getByRole("button", { name: "Roll back to release 1" }).first().click();
+    await release(2).getByText("serves", { exact: true }).waitFor({ timeout: STARTED_WITHIN_MS });
+    await expectAccessibleInBoth(admin);
+    const back = release(1).getByRole("button", { name: "Roll back to release 1" });
+    await back.click();
     await admin
       .getByRole("dialog")
-      .getByRole("button", { name: /roll back/i })
+      .getByRole("button", { name: /^Roll back/ })
       .click();
-    await admin
-      .getByText(/release 1.*live|live.*release 1/i)
-      .first()
-      .waitFor({ timeout: STARTED_WITHIN_MS });
+    await release(1).getByText("serves", { exact: true }).waitFor({ timeout: STARTED_WITHIN_MS });
   });
 
   test("its events tell all of it", async () => {
@@ -224,7 +223,7 @@ describe("what is wrong is read and mended here", () => {
   test("another manifest mends it", async () => {
     await tab(admin, "broken", "Manifest");
     await typeManifest(admin, "Manifest", "name: broken\nstack: node\n");
-    await admin.getByRole("button", { name: /^save/i }).click();
+    await admin.getByRole("button", { name: "Save", exact: true }).click();
     await tab(admin, "broken", "Overview");
     await expectPhase(admin, "dev", "running");
     await expectAccessible(admin);
