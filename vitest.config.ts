@@ -15,7 +15,7 @@ const LONG = [
   "tests/dashboard/*.test.ts",
   "tests/gateway/{acme,clients}.test.ts",
   "tests/isolation/*.test.ts",
-  "tests/worker/{crash,engineRestart,filling,hostPorts,metrics,onDemandImage,releases,workspace}.test.ts",
+  "tests/worker/{engineRestart,filling,hostPorts,metrics,onDemandImage,releases,workspace}.test.ts",
 ];
 /** They share one engine and its firewall, and what others do shows in what they wait for. */
 const E2E_AT_ONCE = 1;

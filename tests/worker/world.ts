@@ -159,8 +159,9 @@ export class World {
     await this.become(project, phase);
   }
 
+  /** Also where it is being deleted already, or is gone. */
   async remove(project: ProjectSpec): Promise<void> {
-    this.controlPlane.move(project.projectId, "deleting");
+    if (this.controlPlane.rows.has(project.projectId)) this.controlPlane.move(project.projectId, "deleting");
     await this.controlPlane.until(
       () => !this.controlPlane.rows.has(project.projectId),
       `${project.slug} gone`,
