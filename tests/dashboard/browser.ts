@@ -95,6 +95,8 @@ export async function expectAccessible(page: Page): Promise<void> {
 export async function expectAccessibleInBoth(page: Page): Promise<void> {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
+    // The page hears of it a moment later; in between it is in neither.
+    await page.locator(`html[data-mantine-color-scheme="${colorScheme}"]`).waitFor({ state: "attached" });
     await expectAccessible(page);
   }
   await page.emulateMedia({ colorScheme: "light" });

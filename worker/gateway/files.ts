@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { chmod, chown, cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { SlipwayError } from "../../core/errors.ts";
+import { hashFiles } from "../hashFiles.ts";
 import { gatewayPaths, gatewayUser, type GatewayConfig } from "./config.ts";
 
 /** nginx's static configuration and its Lua, as the repository has them. */
@@ -121,24 +122,8 @@ function trustedProxies(networks: readonly string[]): string {
 
 async function hashOf(settings: string): Promise<string> {
   const hash = createHash("sha256").update(settings);
-  for (const part of PARTS) {
-    for (const file of await filesBelow(join(SOURCE, part))) {
-      hash.update(`\0${relative(SOURCE, file)}\0`).update(await readFile(file));
-    }
-  }
+  await hashFiles(hash, SOURCE, PARTS);
   return hash.digest("hex").slice(0, 16);
-}
-
-async function filesBelow(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true, recursive: true }).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return null;
-    throw error;
-  });
-  if (entries === null) return [path];
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
 }
 
 /** The gateway runs as another user than the one who wrote the files, whatever the umask was. */

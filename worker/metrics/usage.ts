@@ -1,16 +1,8 @@
+import type { MetricPoint } from "../../core/metrics.ts";
 import type { Counters } from "./counters.ts";
 
 /** What a container used over an interval, as means of it. */
-export type Usage = {
-  /** Cores: 1 is one core all the time. */
-  cpu: number;
-  memoryBytes: number;
-  /** Bytes a second. */
-  rxBps: number;
-  txBps: number;
-  readBps: number;
-  writeBps: number;
-};
+export type Usage = Omit<MetricPoint, "at" | "diskBytes">;
 
 /** Over a shorter interval a rate says more of the measuring than of what is measured. */
 const LEAST_SECONDS = 0.5;

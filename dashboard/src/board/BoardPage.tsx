@@ -1,13 +1,13 @@
-import { Box, Button, Group, NativeSelect } from "@mantine/core";
+import { Box, Group, NativeSelect } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "convex/react";
 import { Rocket } from "lucide-react";
 import { useState } from "react";
-import { Link } from "react-router";
 import { api } from "../../../convex/_generated/api";
 import { isStatus, STATUSES, type Status } from "../../../core/lifecycle.ts";
 import { useAccess } from "../session/Session.tsx";
 import { Empty } from "../shared/Empty.tsx";
+import { FirstProjectButton } from "../shared/FirstProjectButton.tsx";
 import { Page } from "../shared/Page.tsx";
 import { useMove } from "../shared/useMove.tsx";
 import { Column } from "./Column.tsx";
@@ -70,17 +70,7 @@ export function BoardPage() {
 function FirstProject() {
   const { isAdmin } = useAccess();
   return (
-    <Empty
-      Icon={Rocket}
-      title="No projects yet"
-      action={
-        isAdmin && (
-          <Button component={Link} to="/new">
-            Make the first project
-          </Button>
-        )
-      }
-    >
+    <Empty Icon={Rocket} title="No projects yet" action={<FirstProjectButton />}>
       {isAdmin
         ? "A project starts from a stack with a starter, or from a manifest of yours. Then moving it to development makes it run."
         : "An admin makes the first one."}

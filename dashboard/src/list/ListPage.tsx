@@ -1,12 +1,11 @@
-import { Button, Group, MultiSelect, Text, TextInput } from "@mantine/core";
+import { Group, MultiSelect, Text, TextInput } from "@mantine/core";
 import { usePaginatedQuery } from "convex/react";
 import { Search, Table2 } from "lucide-react";
 import { useDeferredValue, useEffect, useMemo, useState } from "react";
-import { Link } from "react-router";
 import { api } from "../../../convex/_generated/api";
 import { isStatus, STATUSES, type Status } from "../../../core/lifecycle.ts";
-import { useAccess } from "../session/Session.tsx";
 import { Empty } from "../shared/Empty.tsx";
+import { FirstProjectButton } from "../shared/FirstProjectButton.tsx";
 import { Page } from "../shared/Page.tsx";
 import { useMove } from "../shared/useMove.tsx";
 import { arrange, type Order } from "./arrange.ts";
@@ -18,7 +17,6 @@ const MOST = 5000;
 
 /** All projects in a table: searched, filtered and sorted here, once they have come. */
 export function ListPage() {
-  const { isAdmin } = useAccess();
   const list = usePaginatedQuery(api.projects.listProjects, {}, { initialNumItems: PAGE });
   const projects = list.results;
   const { status: loading, loadMore } = list;
@@ -39,17 +37,7 @@ export function ListPage() {
   return (
     <Page title="Projects">
       {isEmpty ? (
-        <Empty
-          Icon={Table2}
-          title="No projects yet"
-          action={
-            isAdmin && (
-              <Button component={Link} to="/new">
-                Make the first project
-              </Button>
-            )
-          }
-        >
+        <Empty Icon={Table2} title="No projects yet" action={<FirstProjectButton />}>
           Each project is a row here: its status, what runs of it, and what is wrong.
         </Empty>
       ) : (

@@ -38,6 +38,7 @@ export function Finder({ places }: { places: { to: string; label: string; Icon: 
       actions={actions}
       shortcut={["mod + K", "/"]}
       limit={12}
+      attributes={{ content: { "aria-label": "Find a project or a page" } }}
       scrollable
       maxHeight={420}
       nothingFound="Nothing has that name among the newest projects. The list searches all."
