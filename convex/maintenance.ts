@@ -3,12 +3,13 @@ import { internal } from "./_generated/api";
 import { internalMutation } from "./_generated/server";
 import { countPage } from "./model/counts.ts";
 import { eraseLeftovers as erase } from "./model/deletion.ts";
+import { endKept as endOf } from "./model/deploys.ts";
 import { reclaimVolumes as reclaim } from "./model/environments.ts";
 import { SYSTEM } from "./model/events.ts";
 import { pruneUploads as pruneSources } from "./model/sources.ts";
 import { eventRetentionMs } from "./model/settings.ts";
 
-/** What crons run (crons.ts): each does one bounded page, and calls itself again while there is more. */
+/** What crons run (crons.ts), and schedules: each does one bounded page, and calls itself again while there is more. */
 
 const PAGE = 200;
 /** A project's reclaim writes a few rows each. */
@@ -101,6 +102,16 @@ export const eraseLeftovers = internalMutation({
   handler: async (ctx, { projectId }) => {
     const more = await erase(ctx, projectId);
     if (more) await ctx.scheduler.runAfter(0, internal.maintenance.eraseLeftovers, { projectId });
+    return null;
+  },
+});
+
+/** Runs by schedule once a release was kept ready for a rollback until `until` (ms since 1970). */
+export const endKept = internalMutation({
+  args: { environmentId: v.id("environments"), until: v.number() },
+  returns: v.null(),
+  handler: async (ctx, { environmentId, until }) => {
+    await endOf(ctx, environmentId, until);
     return null;
   },
 });

@@ -222,27 +222,40 @@ export const reportDeploy = mutation({
   },
 });
 
-/** Another subnet for an environment's network, where Docker says that its own is taken; that one is set aside. */
+/**
+ * Another subnet for an environment's network, where Docker says that `subnet` is taken; that one is set aside. Where the
+ * environment has another one by now, as after a call that was sent twice, that is the answer and nothing changes.
+ */
 export const reallocateSubnet = mutation({
-  args: { ...lease, projectId: v.string(), kind: vKind, which: vWhichSubnet, reason: v.string() },
+  args: {
+    ...{ ...lease, projectId: v.string(), kind: vKind, which: vWhichSubnet },
+    subnet: v.string(),
+    reason: v.string(),
+  },
   returns: v.object({ subnet: v.string() }),
-  handler: async (ctx, { projectId, kind, which, reason, ...args }) => {
+  handler: async (ctx, { projectId, kind, which, subnet, reason, ...args }) => {
     const { host, actor } = await requireLease(ctx, args);
     const owner = await requireHostedProject(ctx, host, projectId);
     const environment = await environmentOf(ctx, owner._id, kind);
-    return { subnet: await replaceSubnet(ctx, actor, owner, environment, which, reason.slice(0, 500)) };
+    const taken = { which, subnet, reason: reason.slice(0, 500) };
+    return { subnet: await replaceSubnet(ctx, actor, owner, environment, taken) };
   },
 });
 
-/** Another host port for a service, where binding its own fails; that one is set aside. */
+/** Another host port for a service, where `port` cannot be bound; that one is set aside. Else as `reallocateSubnet`. */
 export const reallocatePort = mutation({
-  args: { ...lease, projectId: v.string(), kind: vKind, service: v.string(), reason: v.string() },
+  args: {
+    ...{ ...lease, projectId: v.string(), kind: vKind, service: v.string() },
+    port: v.number(),
+    reason: v.string(),
+  },
   returns: v.object({ port: v.number() }),
-  handler: async (ctx, { projectId, kind, service, reason, ...args }) => {
+  handler: async (ctx, { projectId, kind, service, port, reason, ...args }) => {
     const { host, actor } = await requireLease(ctx, args);
     const owner = await requireHostedProject(ctx, host, projectId);
     const environment = await environmentOf(ctx, owner._id, kind);
-    return { port: await replacePort(ctx, actor, owner, environment, service, reason.slice(0, 500)) };
+    const taken = { service, port, reason: reason.slice(0, 500) };
+    return { port: await replacePort(ctx, actor, owner, environment, taken) };
   },
 });
 

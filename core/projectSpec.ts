@@ -52,8 +52,8 @@ export type EnvironmentSpec = {
 export type RolloutSpec = {
   /** The id of the release that is live, as a worker reported it last; null: none yet. */
   live: string | null;
-  /** The release that is kept ready for a rollback, until so many ms since 1970; null: none. */
-  kept: { number: number; until: number } | null;
+  /** The release that is kept ready for a rollback; null: none, or none any more. */
+  kept: { number: number } | null;
   /** A release that gets so many percent of the requests; null: none. */
   canary: { release: ReleaseSpec; percent: number } | null;
   /** By service how many replicas there are to be, in place of what the manifest says. */

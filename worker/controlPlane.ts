@@ -23,17 +23,29 @@ export interface ControlPlane {
   reportTest(projectId: string, releaseId: string, result: TestResult): Promise<void>;
   /** How the rollout of a release ended; the same again changes nothing. */
   reportDeploy(projectId: string, report: DeployReport): Promise<void>;
-  reallocateSubnet(
-    projectId: string,
-    kind: EnvironmentKind,
-    which: "internal" | "egress" | "group",
-    reason: string,
-  ): Promise<void>;
-  /** Another host port for a service: the one that it has cannot be bound. */
-  reallocatePort(projectId: string, kind: EnvironmentKind, service: string, reason: string): Promise<void>;
+  /** Another subnet for a network: Docker says that the one it has is taken. The same again changes nothing. */
+  reallocateSubnet(projectId: string, taken: TakenSubnet): Promise<void>;
+  /** Another host port for a service: the one that it has cannot be bound. The same again changes nothing. */
+  reallocatePort(projectId: string, taken: TakenPort): Promise<void>;
   heartbeat(): Promise<void>;
   unregister(): Promise<void>;
 }
+
+export type TakenSubnet = {
+  kind: EnvironmentKind;
+  which: "internal" | "egress" | "group";
+  /** The one that was refused, in CIDR form. */
+  subnet: string;
+  reason: string;
+};
+
+export type TakenPort = {
+  kind: EnvironmentKind;
+  service: string;
+  /** The one that could not be bound. */
+  port: number;
+  reason: string;
+};
 
 export type TakenSnapshot = {
   /** SHA-256 of the content, in hex. */

@@ -262,19 +262,15 @@ export class ConvexControlPlane
     );
   }
 
-  async reallocateSubnet(
-    ...[projectId, kind, which, reason]: Parameters<ControlPlane["reallocateSubnet"]>
-  ): Promise<void> {
+  async reallocateSubnet(...[projectId, taken]: Parameters<ControlPlane["reallocateSubnet"]>): Promise<void> {
     await bounded("give another subnet", () =>
-      this.client.mutation(api.worker.reallocateSubnet, { ...this.held(), projectId, kind, which, reason }),
+      this.client.mutation(api.worker.reallocateSubnet, { ...this.held(), projectId, ...taken }),
     );
   }
 
-  async reallocatePort(
-    ...[projectId, kind, service, reason]: Parameters<ControlPlane["reallocatePort"]>
-  ): Promise<void> {
+  async reallocatePort(...[projectId, taken]: Parameters<ControlPlane["reallocatePort"]>): Promise<void> {
     await bounded("give another port", () =>
-      this.client.mutation(api.worker.reallocatePort, { ...this.held(), projectId, kind, service, reason }),
+      this.client.mutation(api.worker.reallocatePort, { ...this.held(), projectId, ...taken }),
     );
   }
 

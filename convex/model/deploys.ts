@@ -10,10 +10,11 @@ import { servicesOf } from "../../core/manifest.ts";
 import { LIMITS } from "../../core/manifestFields.ts";
 import type { RolloutSpec } from "../../core/projectSpec.ts";
 import { describeReceipt, rolloutPolicy } from "../../core/rollout.ts";
+import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { reserve } from "./capacity.ts";
-import { applyManifest, environmentOf, environmentsOf } from "./environments.ts";
+import { applyManifest, environmentOf, environmentsOf, touchEnvironments } from "./environments.ts";
 import type { Actor } from "./events.ts";
 import { recordEvent } from "./events.ts";
 import { manifestOf } from "./manifests.ts";
@@ -86,7 +87,7 @@ export async function rolloutSpec(ctx: QueryCtx, environment: Doc<"environments"
   const canaryRelease = canary && (await ctx.db.get("releases", canary.releaseId));
   const spec = {
     live: liveReleaseId ?? null,
-    kept: kept && keptRelease ? { number: keptRelease.number, until: kept.until } : null,
+    kept: keptRelease ? { number: keptRelease.number } : null,
     canary:
       canary && canaryRelease
         ? { release: await releaseSpecOf(ctx, canaryRelease), percent: canary.percent }
@@ -462,8 +463,12 @@ async function becomeLive(
   const before = row.liveReleaseId;
   if (before !== release._id) {
     const { keepMs } = rolloutPolicy((await releaseManifest(ctx, release)).environments.deploy.rollout);
-    const kept = before ? { releaseId: before, until: Date.now() + keepMs } : row.kept;
+    const until = Date.now() + keepMs;
+    const kept = before ? { releaseId: before, until } : row.kept;
     await ctx.db.patch("environments", row._id, { liveReleaseId: release._id, kept });
+    if (before) {
+      await ctx.scheduler.runAt(until, internal.maintenance.endKept, { environmentId: row._id, until });
+    }
   }
   await endDeploy(ctx, project, release._id, { state: "live", switchedAt, receipt });
   const took = switchedAt === null ? "" : ` ${((switchedAt - startedAt) / 1000).toFixed(1)} s to the switch;`;
@@ -476,6 +481,18 @@ async function becomeLive(
     to: String(release.number),
     message: `${project.slug} serves release ${release.number}${what}.`,
   });
+}
+
+/**
+ * The release before is kept ready no more, where it is the one that was to be until then. Only here does that time end:
+ * the host's clock may be hours apart from this one.
+ */
+export async function endKept(ctx: MutationCtx, id: Id<"environments">, until: number): Promise<void> {
+  const row = await ctx.db.get("environments", id);
+  const project = row && (await ctx.db.get("projects", row.projectId));
+  if (!project || row.kept?.until !== until) return;
+  await ctx.db.patch("environments", id, { kept: undefined });
+  await touchEnvironments(ctx, project, ({ _id }) => _id === id);
 }
 
 async function becomeFailed(

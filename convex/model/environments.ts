@@ -230,16 +230,19 @@ export async function touchEnvironments(
   return rows.map((row) => row.kind);
 }
 
-/** A new subnet in place of one that somebody outside Slipway has; that one is never given out again. */
+/**
+ * A new subnet in place of one that somebody outside Slipway has; that one is never given out again.
+ * @returns the subnet that it has now: another than `taken` already where that was replaced before
+ */
 export async function replaceSubnet(
   ctx: MutationCtx,
   actor: Actor,
   project: Doc<"projects">,
   row: Doc<"environments">,
-  which: WhichSubnet,
-  reason: string,
+  taken: { which: WhichSubnet; subnet: string; reason: string },
 ): Promise<string> {
-  if (which === "group") return await replaceGroupSubnet(ctx, actor, project, row.kind, reason);
+  const { which, reason } = taken;
+  if (which === "group") return await replaceGroupSubnet(ctx, actor, project, row.kind, taken);
   const field = which === "internal" ? "subnet" : "egressSubnet";
   if (row[field] === undefined) {
     refuse({
@@ -248,6 +251,7 @@ export async function replaceSubnet(
       hint: "Read the project again.",
     });
   }
+  if (row[field] !== taken.subnet) return row[field];
   const owner = { id: project._id, kind: row.kind, which };
   await releaseSubnet(ctx, actor, project, owner, { reason });
   const subnet = await allocateSubnet(ctx, actor, project, owner);
@@ -255,15 +259,18 @@ export async function replaceSubnet(
   return subnet;
 }
 
-/** Another host port in place of one that a program outside Slipway has; that one is never given out again. */
+/**
+ * Another host port in place of one that a program outside Slipway has; that one is never given out again.
+ * @returns the port that it has now: another than `taken` already where that was replaced before
+ */
 export async function replacePort(
   ctx: MutationCtx,
   actor: Actor,
   project: Doc<"projects">,
   row: Doc<"environments">,
-  service: string,
-  reason: string,
+  taken: { service: string; port: number; reason: string },
 ): Promise<number> {
+  const { service, reason } = taken;
   if (row.ports?.[service] === undefined || project.hostId === undefined) {
     refuse({
       code: "not_found",
@@ -271,6 +278,7 @@ export async function replacePort(
       hint: "Read the project again.",
     });
   }
+  if (row.ports[service] !== taken.port) return row.ports[service];
   const owner = { projectId: project._id, kind: row.kind, service };
   await releasePort(ctx, actor, project, owner, { reason });
   const port = await allocatePort(ctx, actor, project, project.hostId, owner);

@@ -55,7 +55,7 @@ export async function replaceGroupSubnet(
   actor: Actor,
   project: Doc<"projects">,
   kind: EnvironmentKind,
-  reason: string,
+  taken: { subnet: string; reason: string },
 ): Promise<string> {
   const group = project.groupId && (await requireGroup(ctx, project.groupId));
   if (!group || !group.subnets[kind]) {
@@ -65,8 +65,9 @@ export async function replaceGroupSubnet(
       hint: "Read the project again.",
     });
   }
+  if (group.subnets[kind] !== taken.subnet) return group.subnets[kind];
   const owner = { id: group._id, kind, which: "group" as const };
-  await releaseSubnet(ctx, actor, project, owner, { reason });
+  await releaseSubnet(ctx, actor, project, owner, { reason: taken.reason });
   const subnet = await allocateSubnet(ctx, actor, project, owner);
   await ctx.db.patch("groups", group._id, { subnets: { ...group.subnets, [kind]: subnet } });
   return subnet;

@@ -232,7 +232,7 @@ function phaseOf(row: Doc<"environments">, observed: Doc<"environmentObservation
 
 const vRolloutSpec = v.object({
   live: v.union(v.id("releases"), v.null()),
-  kept: v.union(v.object({ number: v.number(), until: v.number() }), v.null()),
+  kept: v.union(v.object({ number: v.number() }), v.null()),
   canary: v.union(
     v.object({
       release: v.object({

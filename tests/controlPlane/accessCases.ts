@@ -192,6 +192,7 @@ export const ACCESS_CASES: Record<string, AccessCase> = {
     projectId,
     kind: "dev",
     which: "internal",
+    subnet: "10.128.0.0/26",
     reason: "x",
   })),
   "worker:reallocatePort": work(({ lease }, projectId) => ({
@@ -199,6 +200,7 @@ export const ACCESS_CASES: Record<string, AccessCase> = {
     projectId,
     kind: "dev",
     service: "app",
+    port: 30_000,
     reason: "x",
   })),
   "worker:appendLogs": work(({ lease }, projectId) => ({ ...lease, projectId, kind: "dev", lines: [] })),

@@ -5,7 +5,6 @@ import { renderGroup } from "../../core/render/render.ts";
 import { declaredVolumes, type Attaching } from "../attachments/attaching.ts";
 import type { ControlPlane } from "../controlPlane.ts";
 import type { Engine } from "../engine/engine.ts";
-import { EngineError } from "../engine/engineError.ts";
 import { execute, type Failure } from "../execute.ts";
 import { attemptName } from "../filling/marks.ts";
 import type { Images } from "../images.ts";
@@ -17,6 +16,7 @@ import { revealer } from "../reveal.ts";
 import { probeTargets, seeProject } from "../seen.ts";
 import { observe, type Snapshot } from "../snapshot.ts";
 import type { Starters } from "../starters.ts";
+import { reallocateTakenSubnets } from "../turn/takenSubnets.ts";
 import { asProject } from "./groupProject.ts";
 
 /**
@@ -133,7 +133,9 @@ async function settle(
   for (const { operation, error } of failed) {
     log("failed", { group: group.name, operation: describe(operation), cause: operation.cause, error });
   }
-  await reallocate(context, projectId, failed);
+  const of = { projectId, name: group.name, namespace: group.namespace };
+  const refusal = await reallocateTakenSubnets(context, of, failed, () => "group");
+  if (refusal !== null) throw refusal as Error;
   return { failed, silent: await silentOf(context, group, rendered, await look(), running) };
 }
 
@@ -177,19 +179,6 @@ async function silentOf(
         return silent ? [[spec.kind, silent.service.service] as const] : [];
       }),
   );
-}
-
-/** A subnet that Docker says is taken is exchanged; the next turn uses the other. */
-async function reallocate(
-  { controlPlane }: GroupContext,
-  projectId: string,
-  failures: readonly Failure[],
-): Promise<void> {
-  for (const { operation, error } of failures) {
-    if (operation.do !== "create network" || operation.environment === null) continue;
-    if (!(error instanceof EngineError) || error.fault !== "subnet_taken") continue;
-    await controlPlane.reallocateSubnet(projectId, operation.environment, "group", error.message);
-  }
 }
 
 function kindsOf(

@@ -43,7 +43,7 @@ export async function portStep(
     const reason = `Port ${port} cannot be bound: ${error instanceof Error ? error.message : String(error)}`;
     log("port-taken", { project: slug, environment: kind, service, port, error });
     try {
-      await controlPlane.reallocatePort(projectId, kind, service, reason);
+      await controlPlane.reallocatePort(projectId, { kind, service, port, reason });
     } catch (refusal) {
       failure ??= refusal;
     }

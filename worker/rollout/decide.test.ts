@@ -164,15 +164,15 @@ test("earlier containers stay while they serve, stand by or finish, then are kep
   const memory: RolloutMemory = { ...SWITCHED, phase: "live" };
   const fates = (more: Partial<Parameters<typeof fatesOf>[0]>) => [
     ...fatesOf({
-      ...{ date: 5, earlier: OLD, memory, routed: idsOf(NEW), busy: new Set<string>(), kept: null },
+      ...{ earlier: OLD, memory, routed: idsOf(NEW), busy: new Set<string>(), kept: null },
       ...more,
     }).values(),
   ];
   expect(fates({ memory: SWITCHED })).toEqual(["stay", "stay"]);
   expect(fates({ busy: new Set(["id-web-old-2"]) })).toEqual(["remove", "stay"]);
   expect(fates({})).toEqual(["remove", "remove"]);
-  expect(fates({ kept: { number: 1, until: 6 } })).toEqual(["park", "park"]);
-  expect(fates({ kept: { number: 1, until: 5 } })).toEqual(["remove", "remove"]);
+  expect(fates({ kept: { number: 1 } })).toEqual(["park", "park"]);
+  expect(fates({ kept: { number: 2 } })).toEqual(["remove", "remove"]);
 });
 
 test("a receipt says how requests fared by the phase in which they began", () => {

@@ -6,20 +6,18 @@ import type { RolloutMemory } from "./decide.ts";
 export type Fate = "stay" | "park" | "remove";
 
 export type FatesInput = {
-  /** ms since 1970 */
-  date: number;
   earlier: readonly RoutedReplica[];
   memory: RolloutMemory | null;
   /** Ids of the containers that the gateway's table leads to, or has stand by. */
   routed: ReadonlySet<string>;
   /** Ids of those that have requests in progress, and still have time for them. */
   busy: ReadonlySet<string>;
-  /** The release that is kept ready for a rollback, and until when (ms since 1970). */
-  kept: { number: number; until: number } | null;
+  /** The release that is kept ready for a rollback. */
+  kept: { number: number } | null;
 };
 
 /** By container name. Pure. */
-export function fatesOf({ date, earlier, memory, routed, busy, kept }: FatesInput): Map<string, Fate> {
+export function fatesOf({ earlier, memory, routed, busy, kept }: FatesInput): Map<string, Fate> {
   const settled = memory === null || memory.phase === "live" || memory.phase === "undone";
   return new Map(
     earlier.map(({ name, container }): [string, Fate] => {
@@ -28,9 +26,7 @@ export function fatesOf({ date, earlier, memory, routed, busy, kept }: FatesInpu
       if (old || routed.has(id) || busy.has(id)) return [name, "stay"];
       // Another release has just failed, or was overtaken: nothing ever led to it.
       const release = Number(container?.labels[LABELS.release] ?? 0);
-      if (kept && release === kept.number && date < kept.until) {
-        return [name, settled ? "park" : "stay"];
-      }
+      if (release === kept?.number) return [name, settled ? "park" : "stay"];
       return [name, "remove"];
     }),
   );

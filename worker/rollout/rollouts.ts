@@ -64,7 +64,6 @@ export class Rollouts {
       const entry = await this.entry(deployed);
       const { busy } = await this.drains(deployed, entry);
       return fatesOf({
-        date: this.clock.now(),
         earlier: deployed.earlier,
         memory: entry.memory,
         routed: entry.routed,
@@ -190,14 +189,9 @@ export class Rollouts {
   }
 
   /** After how many ms something happens by itself; null: nothing does. */
-  againMs(
-    { spec: { rollout }, earlier = [] }: SeenEnvironment,
-    decision: RolloutDecision | null,
-  ): number | null {
+  againMs({ earlier = [] }: SeenEnvironment, decision: RolloutDecision | null): number | null {
     const delays: number[] = decision?.againMs == null ? [] : [decision.againMs];
     if (earlier.some(({ container }) => container?.state === "running")) delays.push(DRAIN_LOOK_MS);
-    const left = (rollout?.kept?.until ?? 0) - this.clock.now();
-    if (left > 0) delays.push(left);
     return delays.length === 0 ? null : Math.min(...delays);
   }
 

@@ -131,16 +131,12 @@ export class FakeControlPlane implements ControlPlane {
     await this.call("worker:reportDeploy", { ...this.held(), projectId, ...report });
   }
 
-  async reallocatePort(
-    ...[projectId, kind, service, reason]: Parameters<ControlPlane["reallocatePort"]>
-  ): Promise<void> {
-    await this.call("worker:reallocatePort", { ...this.held(), projectId, kind, service, reason });
+  async reallocatePort(...[projectId, taken]: Parameters<ControlPlane["reallocatePort"]>): Promise<void> {
+    await this.call("worker:reallocatePort", { ...this.held(), projectId, ...taken });
   }
 
-  async reallocateSubnet(
-    ...[projectId, kind, which, reason]: Parameters<ControlPlane["reallocateSubnet"]>
-  ): Promise<void> {
-    await this.call("worker:reallocateSubnet", { ...this.held(), projectId, kind, which, reason });
+  async reallocateSubnet(...[projectId, taken]: Parameters<ControlPlane["reallocateSubnet"]>): Promise<void> {
+    await this.call("worker:reallocateSubnet", { ...this.held(), projectId, ...taken });
   }
 
   async heartbeat(): Promise<void> {

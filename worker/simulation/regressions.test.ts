@@ -5,6 +5,12 @@ import { runSeed } from "./run.ts";
 test.each([
   [197, "a helper that a dead worker left had a workspace filled that was in use"],
   [508, "a worker that another one had replaced filled by a look that was 26 s old"],
+  [
+    760,
+    "a subnet was given up for good because a worker that was replaced had made a deleted project's network again",
+  ],
+  [977, "a port was given up for good that nobody had tried: the call that exchanges one came twice"],
+  [1250, "what was kept for a rollback stayed for hours: the host's clock is not the control plane's"],
   [1321, "a workspace was filled again after its container was removed by hand"],
 ])(
   "seed %d ends as it should: %s",

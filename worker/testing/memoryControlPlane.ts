@@ -19,9 +19,15 @@ import {
   type RolloutSpec,
 } from "../../core/projectSpec.ts";
 import { hasPassed, KEPT_SNAPSHOTS, type ReleaseState, type TestResult } from "../../core/releases.ts";
-import { rolloutPolicy } from "../../core/rollout.ts";
 import type { DeployReport } from "../rollout/rolloutStep.ts";
-import type { ControlPlane, HostedProject, InboxRow, TakenSnapshot } from "../controlPlane.ts";
+import type {
+  ControlPlane,
+  HostedProject,
+  InboxRow,
+  TakenPort,
+  TakenSnapshot,
+  TakenSubnet,
+} from "../controlPlane.ts";
 
 export type MemoryRelease = {
   releaseId: string;
@@ -176,8 +182,8 @@ export class MemoryControlPlane implements ControlPlane {
         const release = specOf(before, this.manifests.get(before.releaseId)!);
         return { ...deploy, release, generation: deploy.generation + 1 };
       }
-      const until = Date.now() + rolloutPolicy(deploy.release.manifest.environments.deploy.rollout).keepMs;
-      const kept = before && before.releaseId !== releaseId ? { number: before.number, until } : rollout.kept;
+      // For good: nobody waits so long here that its time could end.
+      const kept = before && before.releaseId !== releaseId ? { number: before.number } : rollout.kept;
       return { ...deploy, rollout: { ...rollout, live: releaseId, kept } };
     });
   }
@@ -352,11 +358,7 @@ export class MemoryControlPlane implements ControlPlane {
     this.tell();
   }
 
-  async reallocateSubnet(
-    projectId: string,
-    kind: EnvironmentKind,
-    which: "internal" | "egress",
-  ): Promise<void> {
+  async reallocateSubnet(projectId: string, { kind, which }: TakenSubnet): Promise<void> {
     const row = this.row(projectId);
     row.inbox.add(kind);
     row.spec = {
@@ -370,7 +372,7 @@ export class MemoryControlPlane implements ControlPlane {
     this.tell();
   }
 
-  async reallocatePort(projectId: string, kind: EnvironmentKind, service: string): Promise<void> {
+  async reallocatePort(projectId: string, { kind, service }: TakenPort): Promise<void> {
     const row = this.row(projectId);
     row.spec = {
       ...row.spec,

@@ -44,7 +44,10 @@ export async function reconcile(context: TurnContext, input: TurnInput): Promise
   if (ports.exchanged) readAnew(context, projectId);
   const needed = neededSnapshots(spec, rendering.project, after);
   const waiting = new Map<EnvironmentKind, unknown>(needed.map(({ kind }) => [kind, null]));
-  const subnetError = await reallocateTakenSubnets(context, spec, execution.failed, after);
+  const own = { projectId, name: spec.slug, namespace };
+  const subnetError = await reallocateTakenSubnets(context, own, execution.failed, ({ internal }) =>
+    internal ? "internal" : "egress",
+  );
   const logs = await failureLogs(context, seen, first.held);
   const ofTurn = findingsOfTurn(context, first, input.turn);
   const findings = (environment: SeenEnvironment, routeError: unknown): Findings => ({
