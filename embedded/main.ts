@@ -1,4 +1,4 @@
-/** `npx tsx embedded/main.ts --dir convex --db data/slipway.db --port 3210`: the embedded backend as a process. */
+/** `node scripts/run.mjs embedded/main.ts --dir convex --db data/slipway.db --port 3210`: the embedded backend as a process. */
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { stderrLogger, type LogLevel } from "./log.ts";

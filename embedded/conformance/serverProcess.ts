@@ -6,6 +6,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { RUN } from "../testing/project.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 export const CONFORMANCE_APP = fileURLToPath(new URL("./app/convex", import.meta.url));
@@ -72,7 +73,7 @@ export class ServerProcess {
     const child = spawn(
       process.execPath,
       [
-        ...["--import", "tsx", MAIN, "--db", this.dbPath],
+        ...[RUN, MAIN, "--db", this.dbPath],
         ...(push ? ["--dir", this.#options.dir ?? CONFORMANCE_APP] : []),
         ...["--port", port, "--admin-key-file", path.join(this.#folder, "admin-key")],
         ...["--log-level", "warn", ...(this.#options.args ?? [])],

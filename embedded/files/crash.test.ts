@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { RUN } from "../testing/project.ts";
 import { openFileBench } from "./testBench.ts";
 
 const ROUNDS = 6;
@@ -12,7 +13,7 @@ const WRITER = path.join(import.meta.dirname, "crashWriter.ts");
 /** Runs the writer and kills it after `lines` lines of output; returns them. */
 function runAndKill(folder: string, lines: number): Promise<string[]> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ["--import", "tsx", WRITER, folder], {
+    const child = spawn(process.execPath, [RUN, WRITER, folder], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     let text = "";

@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "./fixture.ts";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** Runs a TypeScript program: `node RUN <file> …`. */
+export const RUN = path.join(ROOT, "scripts/run.mjs");
 
 export interface Project {
   readonly path: string;

@@ -5,6 +5,7 @@ import path from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { RUN } from "../testing/project.ts";
 import { openTransferBench } from "./testBench.ts";
 
 const ROUNDS = 6;
@@ -14,7 +15,7 @@ const IMPORTER = path.join(import.meta.dirname, "crashImporter.ts");
 /** Runs the importer, lets `imports` imports end, and kills it `laterMs` after. */
 function runAndKill(folder: string, snapshot: string, imports: number, laterMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ["--import", "tsx", IMPORTER, folder, snapshot], {
+    const child = spawn(process.execPath, [RUN, IMPORTER, folder, snapshot], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     let text = "";

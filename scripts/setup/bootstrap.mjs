@@ -6,23 +6,25 @@ import { ensurePackages } from "./packages.mjs";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 
-/** Installs what is missing and makes `import` take TypeScript files. */
-export async function prepare() {
+/** Installs what is missing. */
+async function prepare() {
   const progress = createProgress();
   try {
     await ensurePackages(root, progress);
   } finally {
     progress.close();
   }
-  const { register } = await import("tsx/esm/api");
-  register();
 }
 
 /** Runs a TypeScript file in this process, as if node had been started with it. */
 export async function runTypeScript(file, args) {
   process.argv = [process.execPath, file, ...args];
   await prepare();
-  await import(pathToFileURL(file).href);
+  const { compile } = await import("./compile.mjs");
+  const compiled = await compile(root, file);
+  // What goes wrong is told in lines of the sources.
+  process.setSourceMapsEnabled(true);
+  await import(pathToFileURL(compiled).href);
 }
 
 /** Ends an entry that could not even begin: one message, no stack. */

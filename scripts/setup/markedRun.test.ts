@@ -1,12 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
+import { nodeCommand } from "./nodeCommand.ts";
 
 /** A run that is told to end, as `npm test` is by CI or by `kill`: nothing of it goes on. */
 
-const MARKED_RUN = fileURLToPath(new URL("markedRun.ts", import.meta.url));
 /** Starts a child in its group and one in a session of its own, as `slipway up -d` does; says who is who; stays. */
 const PROGRAM = `
   const { spawn } = require("node:child_process");
@@ -16,13 +15,6 @@ const PROGRAM = `
   if (process.argv[1] === "ends") process.exit(7);
   setInterval(() => {}, 1000);
 `;
-const RUNNER = `
-  import { markedRun } from ${JSON.stringify(MARKED_RUN)};
-  const onOutput = (chunk) => process.stdout.write(chunk);
-  const args = ["-e", ${JSON.stringify(PROGRAM)}, process.env.HOW];
-  process.exitCode = await markedRun(process.execPath, args, { cwd: "/", onOutput, graceMs: 500 });
-`;
-
 let started: number[] = [];
 afterEach(() => {
   for (const pid of started) {
@@ -35,8 +27,8 @@ afterEach(() => {
 });
 
 async function start(how: string): Promise<ChildProcess> {
-  const runner = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", RUNNER], {
-    env: { ...process.env, HOW: how },
+  const [program, ...args] = nodeCommand("scripts/setup/markedRun.fixture.ts", PROGRAM, how);
+  const runner = spawn(program, args, {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [line] = (await once(runner.stdout, "data")) as [Buffer];

@@ -3,7 +3,7 @@ import { dataPaths, REPOSITORY } from "../setup/dataDir.ts";
 import type { Instance } from "../setup/instance.ts";
 import type { Keys } from "../setup/keys.ts";
 import { ManagedChild, type ChildHooks } from "./managedChild.ts";
-import { nodeCommand } from "./nodeCommand.ts";
+import { nodeCommand } from "../setup/nodeCommand.ts";
 import { STOP_WITHIN_MS } from "./stopProcess.ts";
 
 const READY_WITHIN_MS = 60_000;

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { SlipwayError } from "../../core/errors.ts";
 import { dataPaths, ensurePrivateFolder, REPOSITORY } from "../setup/dataDir.ts";
 import type { Addresses } from "./addresses.ts";
-import { nodeCommand } from "./nodeCommand.ts";
+import { nodeCommand } from "../setup/nodeCommand.ts";
 
 const LOOK_EVERY_MS = 150;
 

@@ -5,6 +5,7 @@ import Docker from "dockerode";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ProjectView } from "../../scripts/cli/lib/views.ts";
 import { REPOSITORY } from "../../scripts/setup/dataDir.ts";
+import { nodeCommand } from "../../scripts/setup/nodeCommand.ts";
 import { eventually, TestInstance } from "../firstLight/instance.ts";
 
 /** The worker's process beside a real backend: two of them on one host, and a backend that is away for a while. */
@@ -97,7 +98,8 @@ test("of two workers on one host the earlier one ends by itself, and containers 
   const first = await slipway.pidOf("worker");
   expect(isRunning(first)).toBe(true);
   const fenced = await said("fenced");
-  const second = spawn(process.execPath, ["--import", "tsx", "worker/main.ts"], {
+  const [program, ...args] = nodeCommand("worker/main.ts");
+  const second = spawn(program, args, {
     cwd: REPOSITORY,
     env: await workerEnvironment(),
     stdio: ["ignore", "ignore", "pipe"],

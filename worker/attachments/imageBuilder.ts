@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { EngineError } from "../engine/engineError.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
+const RUN = fileURLToPath(new URL("../../scripts/run.mjs", import.meta.url));
 const PROGRAM = fileURLToPath(new URL("../../scripts/images/main.ts", import.meta.url));
 /** The builder says every few seconds what it is at; each of its steps has a bound of its own. */
 const SILENCE_MS = 120_000;
@@ -19,7 +20,7 @@ export function imageBuilder(silenceMs = SILENCE_MS): (image: string) => Promise
 }
 
 async function build(image: string, silenceMs: number): Promise<void> {
-  const child = spawn(process.execPath, ["--import", "tsx", PROGRAM, image], {
+  const child = spawn(process.execPath, [RUN, PROGRAM, image], {
     cwd: REPOSITORY,
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -25,6 +25,11 @@ const vState = z.object({
 const NOTHING: AcmeState = { failures: 0, retryAt: null };
 const SUFFIX = ".certificate.json";
 
+/** Where the account's key and the certificates of an ACME server are kept. */
+export function acmeFolder(dataDir: string): string {
+  return join(dataDir, "certificates", "acme");
+}
+
 /** One file a domain, 0600. */
 export class AcmeStore {
   private readonly folder: string;

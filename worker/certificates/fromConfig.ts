@@ -1,15 +1,10 @@
-import { join } from "node:path";
 import { realClock } from "../clock.ts";
 import type { WorkerConfig } from "../config.ts";
 import { SocketCertificateDoor } from "../gateway/certificateDoor.ts";
 import type { Log } from "../log.ts";
 import { acmeIssuer } from "./acmeIssuer.ts";
-import { AcmeStore } from "./acmeStore.ts";
+import { acmeFolder, AcmeStore } from "./acmeStore.ts";
 import { CertificateKeeper } from "./certificateKeeper.ts";
-
-export function acmeFolder(dataDir: string): string {
-  return join(dataDir, "certificates", "acme");
-}
 
 /** What keeps this worker's gateway in certificates; without TLS it has nothing to do. */
 export function certificateKeeper(config: WorkerConfig, log: Log): CertificateKeeper | IdleKeeper {

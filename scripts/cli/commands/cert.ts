@@ -4,14 +4,9 @@ import { api } from "../../../convex/_generated/api.js";
 import { SlipwayError } from "../../../core/errors.ts";
 import { domainName } from "../../../core/gatewaySettings.ts";
 import { certificateSecret, sealSecret } from "../../../core/sealing.ts";
-import { AcmeStore } from "../../../worker/certificates/acmeStore.ts";
-import {
-  certificateFacts,
-  checkCertificate,
-  type CertificatePair,
-} from "../../../worker/certificates/certificateFacts.ts";
+import { acmeFolder, AcmeStore } from "../../../worker/certificates/acmeStore.ts";
+import type { CertificatePair } from "../../../worker/certificates/certificateFacts.ts";
 import { removeBase, writeBase } from "../../../worker/certificates/givenBase.ts";
-import { acmeFolder } from "../../../worker/certificates/fromConfig.ts";
 import { parseDigest } from "../../../worker/certificates/wantedCertificates.ts";
 import { SocketCertificateDoor } from "../../../worker/gateway/certificateDoor.ts";
 import { isErrorCode } from "../../setup/dataDir.ts";
@@ -52,6 +47,9 @@ export function addCert(program: Command): void {
 }
 
 async function set(domain: string, files: { cert: string; key: string }, command: Command): Promise<void> {
+  // Slow to load, and no other command needs it.
+  const { certificateFacts, checkCertificate } =
+    await import("../../../worker/certificates/certificateFacts.ts");
   const output = outputOf(command);
   const given: CertificatePair = { chain: await readPem(files.cert), key: await readPem(files.key) };
   const name = checkedName(domain);

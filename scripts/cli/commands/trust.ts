@@ -1,7 +1,6 @@
 import { copyFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { SlipwayError } from "../../../core/errors.ts";
-import { LocalCa, localCaPaths } from "../../../worker/certificates/localCa.ts";
 import { runCommand } from "../../setup/command.ts";
 import { dataDirectory } from "../../setup/dataDir.ts";
 import { outputOf } from "../lib/context.ts";
@@ -22,6 +21,8 @@ export function addTrust(program: Command): void {
 }
 
 async function trust({ install }: { install?: boolean }, command: Command): Promise<void> {
+  // Slow to load, and no other command needs it.
+  const { LocalCa, localCaPaths } = await import("../../../worker/certificates/localCa.ts");
   const output = outputOf(command);
   const dataDir = dataDirectory();
   const { fingerprint } = await LocalCa.open(dataDir, Date.now());
