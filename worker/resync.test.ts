@@ -5,6 +5,7 @@ import { NAMESPACE, projectSpec, STACKS, TEMPLATE } from "../core/render/render.
 import type { HostedProject } from "./controlPlane.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { Gateway } from "./gateway/gateway.ts";
+import { LastLook } from "./lastLook.ts";
 import { Orphans } from "./orphans.ts";
 import { Presence } from "./presence.ts";
 import { renderWanted } from "./renderWanted.ts";
@@ -40,6 +41,7 @@ async function setUp() {
     wanted,
     routes: new RouteTable(gateway, () => now),
     orphans: new Orphans(1_000),
+    lastLook: new LastLook({ elapsed: () => now }),
     instanceId: "abcd1234",
     elapsed: () => now,
     held: () => new Map(),

@@ -3,6 +3,7 @@ import type { ControlPlane, HostedProject } from "./controlPlane.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import type { OwnedCounts } from "./host/hostReporter.ts";
+import type { LastLook } from "./lastLook.ts";
 import type { Orphans } from "./orphans.ts";
 import { plan } from "./plan/plan.ts";
 import type { Presence } from "./presence.ts";
@@ -21,6 +22,8 @@ export type ResyncContext = {
   wanted: Wanted;
   routes: RouteTable;
   orphans: Orphans;
+  /** Is given what Docker holds. */
+  lastLook: LastLook;
   instanceId: string;
   /** Told how much of each there is. */
   counted?: (counts: OwnedCounts) => void;
@@ -41,7 +44,8 @@ export type ResyncContext = {
  * no call of its own.
  */
 export async function resync(context: ResyncContext): Promise<void> {
-  const { engine, instanceId, wanted, routes } = context;
+  const { engine, instanceId, wanted, routes, lastLook } = context;
+  lastLook.begin();
   const all = await observe(engine, { instanceId });
   context.counted?.({
     containers: all.containers.length,
@@ -49,6 +53,7 @@ export async function resync(context: ResyncContext): Promise<void> {
     volumes: all.volumes.length,
   });
   const found = byNamespace(all);
+  lastLook.keep(found);
   // What is heard of only while the list is read may be newer than the list.
   const known = new Map(wanted.owners());
   const hosted = await hostedProjects(context);

@@ -17,6 +17,7 @@ import type { Drift } from "./host/drift.ts";
 import type { OwnedCounts } from "./host/hostReporter.ts";
 import { Images } from "./images.ts";
 import { Inbox } from "./inbox.ts";
+import { LastLook } from "./lastLook.ts";
 import type { Log } from "./log.ts";
 import { Orphans } from "./orphans.ts";
 import type { Operation } from "./plan/operation.ts";
@@ -96,6 +97,7 @@ export class Worker {
   private readonly reporter: Reporter;
   private readonly wanted: Wanted;
   private readonly orphans: Orphans;
+  private readonly lastLook: LastLook;
   private readonly groups = new GroupKeeper();
   private readonly hostPorts: PortHolder;
   private readonly inbox = new Inbox();
@@ -114,6 +116,7 @@ export class Worker {
     this.options = options;
     this.timing = options.timing ?? DEFAULT_TIMING;
     this.orphans = new Orphans(this.timing.orphanGraceMs);
+    this.lastLook = new LastLook(clock);
     this.images = new Images(engine);
     this.hostPorts = options.hostPorts ?? new HostPorts(clock);
     this.wanted = new Wanted(controlPlane, this.presence);
@@ -150,6 +153,7 @@ export class Worker {
       onConnected: () => this.onEngineConnected(),
       onLost: (error) => {
         this.engineWasLost = true;
+        this.lastLook.forget();
         if (!this.closing) this.logFailure("engine-lost", error);
       },
     });
@@ -208,6 +212,7 @@ export class Worker {
     const dirt = dirtOf(event, this.options.instanceId);
     switch (dirt?.kind) {
       case "namespace":
+        this.lastLook.pass(dirt.namespace);
         if (dirt.withdraw !== null) this.onEnded(dirt.withdraw, dirt.namespace);
         this.markNamespace(dirt.namespace);
         break;
@@ -302,6 +307,7 @@ export class Worker {
       wanted: this.wanted,
       routes: this.routes,
       orphans: this.orphans,
+      lastLook: this.lastLook,
       elapsed: () => clock.elapsed(),
       held: (namespace) =>
         new Map([
@@ -339,6 +345,8 @@ export class Worker {
       // Part of what went wrong may be that something else is wanted by now.
       this.wanted.expire(key);
       throw error;
+    } finally {
+      this.lastLook.pass(spec.namespace);
     }
   }
 
@@ -359,6 +367,7 @@ export class Worker {
       crashes: this.crashes,
       staleHealth: this.staleHealth,
       images: this.images,
+      lastLook: this.lastLook,
       groups: this.groups,
       hostPorts: this.hostPorts,
       expire: (projectId) => this.wanted.expire(projectId),

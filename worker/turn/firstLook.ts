@@ -45,7 +45,7 @@ export async function firstLook(context: TurnContext, { spec: asked, turn }: Tur
     instanceId: context.instanceId,
   });
   const [found, missingImages] = await Promise.all([
-    look(context, namespace),
+    lookFirst(context, asked),
     context.images.missing(imagesOf(rendering.project)),
   ]).catch(blind);
   // Before anything is planned: tests that have ended never run again.
@@ -62,6 +62,12 @@ export async function firstLook(context: TurnContext, { spec: asked, turn }: Tur
   const provided = await context.groups.provide(groupContext(context), spec).catch(blind);
   const seen = await ask(context, spec, rendering.project, found);
   return { asked, spec, rendering, found, seen, missingImages, tests, held, overfull, provided };
+}
+
+/** As {@link look}, or what the look at everything found from which this turn follows. What is to go, goes by a fresh one. */
+async function lookFirst(context: TurnContext, { namespace, status }: ProjectSpec): Promise<Snapshot> {
+  const kept = status === "deleting" ? undefined : context.lastLook?.take(namespace);
+  return kept ? context.staleHealth.correct(kept) : await look(context, namespace);
 }
 
 /** What Docker holds of the project now. */

@@ -10,6 +10,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { GroupKeeper } from "../groups/groupKeeper.ts";
 import type { Drift } from "../host/drift.ts";
 import type { Images } from "../images.ts";
+import type { LastLook } from "../lastLook.ts";
 import type { Log } from "../log.ts";
 import type { PortHolder } from "../ports/hostPorts.ts";
 import type { Turn } from "../queue.ts";
@@ -41,6 +42,8 @@ export type TurnContext = {
   staleHealth: StaleHealth;
   crashes: Crashes;
   images: Images;
+  /** Spares turns a look of their own; a preview has none. */
+  lastLook?: LastLook;
   /** Where volumes can have no hard size; null where they can. */
   volumeWatch?: VolumeWatch | null;
   starters: Starters;
