@@ -100,6 +100,28 @@ describe("a project in development", () => {
     expect((await world.get(project.namespace)).status).toBe(200);
   });
 
+  test("gives a service that is added later its starter, and leaves folders that are there as they are", async () => {
+    const web = { stack: "node", route: "/", folder: "web" };
+    const project = world.controlPlane.create("growing", { services: { web } });
+    await world.move(project, "development", "running");
+    const program = 'fs.mkdirSync("/workspace/mine"); fs.writeFileSync("/workspace/mine/server.js", SERVER)';
+    const server = 'require("http").createServer((_, answer) => answer.end("mine")).listen(process.env.PORT)';
+    await world.run(project, ["node", "-e", program.replace("SERVER", JSON.stringify(server))], "web");
+    const services = {
+      web,
+      page: { stack: "static", route: "/page", folder: "pages/new" },
+      mine: { stack: "node", route: "/mine" },
+    };
+    world.controlPlane.edit(project.projectId, { services });
+    await world.become(project, "running");
+    expect((await world.get(project.namespace, "dev", "/mine")).body).toBe("mine");
+    expect(await world.run(project, ["ls", "/workspace/mine"], "web")).toBe("server.js");
+    expect((await world.get(project.namespace, "dev", "/page/")).status).toBe(200);
+    const owners =
+      'console.log(["pages", "pages/new", "pages/new/public"].map((path) => fs.statSync(`/workspace/${path}`).uid).join())';
+    expect(await world.run(project, ["node", "-e", owners], "web")).toBe("1000,1000,1000");
+  });
+
   test("starts no container anew for a new generation of the same configuration", async () => {
     const project = world.controlPlane.create("same");
     await world.move(project, "development", "running");

@@ -136,6 +136,8 @@ async function perform(
       return await confirmFilled(engine, operation.expected);
     case "put starter":
       return await engine.putArchive(target, "/", await starters.tar(operation.stack, operation.folder));
+    case "put missing starter":
+      return await putMissingStarter(engine, starters, operation);
     case "put source":
       return await putSource(engine, starters, await openSource(operation.source), operation);
     case "copy workspace":
@@ -174,6 +176,17 @@ async function putSource(
   } finally {
     await source.close();
   }
+}
+
+/** By the service's own container, which was never started: nobody else has a use for its folder yet. */
+async function putMissingStarter(
+  engine: Engine,
+  starters: Starters,
+  { target, stack, folder }: Extract<Operation, { do: "put missing starter" }>,
+): Promise<void> {
+  if (await engine.hasPath(target, `${WORKSPACE}/${folder}`)) return;
+  // Its root is read-only, so Docker takes files for the volume only.
+  await engine.putArchive(target, WORKSPACE, await starters.tar(stack, folder, WORKSPACE));
 }
 
 async function nothingToOpen(): Promise<never> {

@@ -8,18 +8,24 @@ import { SlipwayError } from "../core/errors.ts";
 const OWNER = { uid: 1000, gid: 1000 };
 const EXECUTABLE = 0o111;
 
-/** A stack's first files as a tar that is unpacked at `/`, so that the workspace itself gets its owner too. */
+/** A stack's first files as a tar; unpacked at `/`, so that the workspace itself gets its owner too. */
 export interface Starters {
-  /** @param folder of the workspace, `.` for its top */
-  tar(stack: string, folder: string): Promise<Buffer>;
+  /**
+   * @param folder of the workspace, `.` for its top
+   * @param at where it is unpacked: `/` (the default), or the workspace, whose own owner stays as it is
+   */
+  tar(stack: string, folder: string, at?: "/" | typeof WORKSPACE): Promise<Buffer>;
 }
 
 /** @param folderOf the folder on this machine that holds a stack's starter */
 export function startersFrom(folderOf: (stack: string) => string): Starters {
   return {
-    async tar(stack, folder) {
+    async tar(stack, folder, at = "/") {
       const source = folderOf(stack);
-      const target = [WORKSPACE.slice(1), ...(folder === "." ? [] : [folder])];
+      const target = [
+        ...(at === "/" ? [WORKSPACE.slice(1)] : []),
+        ...(folder === "." ? [] : folder.split("/")),
+      ];
       try {
         return await tarOf(source, target);
       } catch (error) {

@@ -361,6 +361,19 @@ export class DockerEngine implements Engine {
     });
   }
 
+  async hasPath(container: string, path: string): Promise<boolean> {
+    return await this.read(`look for ${path} in ${container}`, (abortSignal) =>
+      orWhen(
+        404,
+        false,
+        this.docker
+          .getContainer(container)
+          .infoArchive({ path, abortSignal })
+          .then(() => true),
+      ),
+    );
+  }
+
   async tailLogs(container: string, lines: number): Promise<string> {
     const raw = await this.read(`read the log of ${container}`, (abortSignal) =>
       this.docker

@@ -62,6 +62,8 @@ export interface Engine {
    */
   putArchive(container: string, path: string, tar: Readable | Buffer): Promise<void>;
   getArchive(container: string, path: string): Promise<Readable>;
+  /** Whether a container, or a volume that it mounts, has that path; works on one that never ran. */
+  hasPath(container: string, path: string): Promise<boolean>;
   /** The last lines that a container wrote, oldest first. */
   tailLogs(container: string, lines: number): Promise<string>;
   /** The last lines, at most `lines`, that were written at `sinceMs` (since 1970) or later, oldest first. */

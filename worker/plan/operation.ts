@@ -33,6 +33,8 @@ export type Action =
   | { do: "confirm filled"; target: string; expected: ExpectedVolume }
   /** Puts a stack's starter into `folder` of the workspace that the container mounts. */
   | { do: "put starter"; target: string; stack: string; folder: string }
+  /** The same, into the workspace that the new container `target` mounts and that is in use, unless it has such a folder. */
+  | { do: "put missing starter"; target: string; stack: string; folder: string }
   /** Puts the project's source into the workspace, and starters into those of their folders that it lacks. */
   | { do: "put source"; target: string; source: SourceFill; starters: { stack: string; folder: string }[] }
   /** Copies everything of the workspace that the container `reader` mounts into the one that this container mounts. */
@@ -77,6 +79,7 @@ export function describe(action: Action): string {
     case "grow volume":
       return `${what} ${target} to ${formatSize(action.sizeBytes)}`;
     case "put starter":
+    case "put missing starter":
       return `${what} ${action.stack} into ${action.folder} by ${target}`;
     case "put source":
       return `${what} ${sourceName(action.source)} by ${target}`;

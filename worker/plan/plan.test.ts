@@ -140,7 +140,8 @@ describe("an environment that is to run", () => {
       2. create container ns-dev-api-1 (slipway/node:20) after 1: dev is to run and has no such container
       3. connect ns-dev-api-1 to ns_dev_egress after 2: it is made on one network only
       4. confirm filled ns_dev_workspace for ns-dev-api-1 after 2: ns-dev-api-1 was never started
-      5. start container ns-dev-api-1 after 2, 3, 4: dev is to run"
+      5. put missing starter node into api by ns-dev-api-1 after 4: ns_dev_workspace may be older than ns-dev-api-1
+      6. start container ns-dev-api-1 after 2, 3, 5: dev is to run"
     `);
   });
 
@@ -235,6 +236,24 @@ describe("a workspace", () => {
       "4. create volume ns_dev_workspace after 2, 3: dev is to run and has no ns_dev_workspace",
     ]);
     expect(lines.at(-1)).toMatch(/start container ns-dev-app-1/);
+  });
+
+  test("that is in use gets the starter of a service that came later, where its folder is missing", () => {
+    const web = { stack: "static", route: "/", folder: "web" };
+    const manifest = { services: { web, api: { stack: "node", route: "/api" } } };
+    const lines = planFor([{}], converged([{}], { manifest: { services: { web } } }), { manifest }).split(
+      "\n",
+    );
+    expect(lines.filter((line) => line.includes("dev-api-1"))).toMatchInlineSnapshot(`
+      [
+        "1. create container ns-dev-api-1 (slipway/node:20): dev is to run and has no such container",
+        "2. connect ns-dev-api-1 to ns_dev_egress after 1: it is made on one network only",
+        "3. confirm filled ns_dev_workspace for ns-dev-api-1 after 1: ns-dev-api-1 was never started",
+        "4. put missing starter node into api by ns-dev-api-1 after 3: ns_dev_workspace may be older than ns-dev-api-1",
+        "5. start container ns-dev-api-1 after 1, 2, 4: dev is to run",
+      ]
+    `);
+    expect(lines.filter((line) => line.includes("dev-web-1") && line.includes("starter"))).toEqual([]);
   });
 
   test("of a test environment begins as dev's", () => {

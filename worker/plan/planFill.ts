@@ -1,4 +1,5 @@
 import { LABELS } from "../../core/labels.ts";
+import type { VolumeFill } from "../../core/compose.ts";
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
 import type { RenderedService, RenderedVolume } from "../../core/render/rendered.ts";
 import type { ExpectedVolume } from "../filling/confirm.ts";
@@ -53,6 +54,8 @@ export type PlannedVolume = {
   filled: string[];
   /** What a container that is first started has to find. */
   expected: ExpectedVolume;
+  /** What it was to begin with, where it is the project's own by now: services may have come since. */
+  begunAs: VolumeFill[];
 };
 
 /**
@@ -72,7 +75,7 @@ export function planVolume(plan: PlanBuilder, input: FillInput): PlannedVolume {
   if (present && (hasRun(present.name, volume, user, found) || (!mark && !isMadeByMount(present)))) {
     const removed = removeLeft(plan, kind, name, found, `${name} is filled already`);
     const expected = { volume: name, labels: volume.labels, filling: fillingOf(present) };
-    return { made: [], filled: mark ? removed : [], expected };
+    return { made: [], filled: mark ? removed : [], expected, begunAs: volume.fill };
   }
 
   const isThere = present !== undefined && !isMadeByMount(present);
@@ -108,7 +111,7 @@ export function planVolume(plan: PlanBuilder, input: FillInput): PlannedVolume {
     `${name} is filled: from here on it is the project's own`,
     gone,
   );
-  return { made, filled: [counts], expected };
+  return { made, filled: [counts], expected, begunAs: [] };
 }
 
 /** @returns the operation that makes the volume, its mark first */

@@ -1,5 +1,6 @@
 import { LABELS } from "../../core/labels.ts";
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
+import { WORKSPACE } from "../../core/render/view.ts";
 import type { RenderedEnvironment, RenderedNetwork, RenderedService } from "../../core/render/rendered.ts";
 import type { ReleaseSpec } from "../../core/projectSpec.ts";
 import type { ContainerPlan, EngineContainer } from "../engine/engine.ts";
@@ -313,24 +314,38 @@ function planMissing(
   plan.add(kind, { do: "start container", target: name }, `${kind} is to run`, [
     created,
     ...connected,
-    ...planConfirmations(plan, kind, name, mounted, [created]),
+    ...planFirstStart(plan, kind, service, name, mounted, [created]),
   ]);
 }
 
-/** @returns what makes sure, before a container is first started, that it starts on what was planned for */
-function planConfirmations(
+/**
+ * @returns what makes sure, before a container is first started, that it starts on what was planned for, and finds its
+ *   folder where the service was added to a workspace that is in use
+ */
+function planFirstStart(
   plan: PlanBuilder,
   kind: EnvironmentKind,
+  { workingDir }: RenderedService,
   target: string,
   mounted: readonly PlannedVolume[],
   after: string[],
 ): string[] {
-  return mounted.map(({ expected, filled }) =>
-    plan.add(kind, { do: "confirm filled", target, expected }, `${target} was never started`, [
-      ...after,
-      ...filled,
-    ]),
-  );
+  return mounted.flatMap(({ expected, filled, begunAs }) => {
+    const confirmed = plan.add(
+      kind,
+      { do: "confirm filled", target, expected },
+      `${target} was never started`,
+      [...after, ...filled],
+    );
+    // Test and deploy run copies, and what those lack the project lacks.
+    const starter =
+      kind === "dev" &&
+      begunAs.find((fill) => fill.from === "starter" && `${WORKSPACE}/${fill.folder}` === workingDir);
+    if (!starter || starter.from !== "starter") return [confirmed];
+    const { stack, folder } = starter;
+    const cause = `${expected.volume} may be older than ${target}`;
+    return [plan.add(kind, { do: "put missing starter", target, stack, folder }, cause, [confirmed])];
+  });
 }
 
 function planPresent(
@@ -375,7 +390,7 @@ function planPresent(
       if (!starts) break;
       plan.add(kind, { do: "start container", target: name }, `${kind} is to run, and it was never started`, [
         ...before,
-        ...planConfirmations(plan, kind, name, mounted, []),
+        ...planFirstStart(plan, kind, service, name, mounted, []),
       ]);
       break;
     case "exited":

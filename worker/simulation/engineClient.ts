@@ -171,6 +171,12 @@ export class EngineClient implements Engine {
     return await this.change(`copy out of ${container}`, () => this.containers.get(container, path));
   }
 
+  async hasPath(container: string, path: string) {
+    return await this.read(`look for ${path} in ${container}`, async () =>
+      this.containers.hasPath(container, path),
+    );
+  }
+
   async tailLogs(container: string) {
     return await this.read(`read the log of ${container}`, async () => {
       this.engine.need(container);

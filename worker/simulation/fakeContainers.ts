@@ -214,6 +214,11 @@ export class FakeContainers {
     });
   }
 
+  hasPath(ref: string, path: string): boolean {
+    const { files } = this.workspaceOf(this.engine.need(ref));
+    return [...files.keys()].some((file) => `${WORKSPACE}/${file}`.startsWith(`${path}/`));
+  }
+
   // What people do behind the worker's back.
 
   async kill(container: FakeContainer): Promise<void> {
