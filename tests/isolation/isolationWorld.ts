@@ -1,20 +1,18 @@
 import { createSocket } from "node:dgram";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { get } from "node:http";
 import { createServer } from "node:net";
-import { networkInterfaces, tmpdir } from "node:os";
-import { join } from "node:path";
+import { networkInterfaces } from "node:os";
 import type Docker from "dockerode";
 import { LABELS } from "../../core/labels.ts";
 import type { ProjectSpec } from "../../core/projectSpec.ts";
-import { openDisks } from "../../worker/disks/openDisks.ts";
 import type { LoopDisks } from "../../worker/disks/loopDisks.ts";
 import { DockerEngine } from "../../worker/engine/dockerEngine.ts";
 import { logText } from "../../worker/engine/logFrames.ts";
 import { gatewayName } from "../../worker/gateway/config.ts";
-import { noteInstance } from "../leftovers/ledger.ts";
-import { World } from "../worker/world.ts";
+import type { World } from "../worker/world.ts";
 import type { Call, Targets } from "./attempts.ts";
+import { makeDiskWorld, type DiskWorld } from "./diskWorld.ts";
 
 const MIB = 1024 ** 2;
 export const PORT = 7_777;
@@ -30,43 +28,23 @@ const LIMITS = { cpus: 1, memory: `${MEMORY_BYTES / MIB}m`, disk: `${DISK_BYTES 
 export class IsolationWorld {
   readonly world: World;
   readonly disks: LoopDisks;
-  readonly open: ProjectSpec;
-  readonly closed: ProjectSpec;
-  readonly bystander: Docker.Container;
-  private readonly probes: string;
-  private readonly dataDir: string;
-  private readonly forget: () => Promise<void>;
-  private readonly host: Awaited<ReturnType<typeof hostService>>;
 
-  private constructor(parts: {
-    world: World;
-    disks: LoopDisks;
-    open: ProjectSpec;
-    closed: ProjectSpec;
-    bystander: Docker.Container;
-    probes: string;
-    dataDir: string;
-    forget: () => Promise<void>;
-    host: Awaited<ReturnType<typeof hostService>>;
-  }) {
-    this.world = parts.world;
-    this.disks = parts.disks;
-    this.open = parts.open;
-    this.closed = parts.closed;
-    this.bystander = parts.bystander;
-    this.probes = parts.probes;
-    this.dataDir = parts.dataDir;
-    this.forget = parts.forget;
-    this.host = parts.host;
+  private constructor(
+    private readonly machine: DiskWorld,
+    readonly open: ProjectSpec,
+    readonly closed: ProjectSpec,
+    readonly bystander: Docker.Container,
+    private readonly probes: string,
+    private readonly host: Awaited<ReturnType<typeof hostService>>,
+  ) {
+    this.world = machine.world;
+    this.disks = machine.disks;
   }
 
   static async make(instanceId: string, httpPort: number): Promise<IsolationWorld> {
-    const dataDir = await mkdtemp(join(tmpdir(), "slipway-isolation-"));
-    const forget = await noteInstance({ instanceId, dataDir });
-    const world = await World.make(instanceId, httpPort);
-    const found = await openDisks(world.docker, { dataDir, instanceId });
-    if (!found.disks) throw new Error(`These tests need volumes that can have disks: ${found.why}.`);
-    await world.startWorker(new DockerEngine(world.docker, { disks: found.disks }));
+    const machine = await makeDiskWorld(instanceId, httpPort);
+    const { world, disks } = machine;
+    await world.startWorker(new DockerEngine(world.docker, { disks }));
     const services = {
       app: { stack: "python", route: "/" },
       peer: { stack: "python" },
@@ -82,8 +60,7 @@ export class IsolationWorld {
       develop(world, open),
       develop(world, closed),
     ]);
-    const parts = { world, disks: found.disks, open, closed, bystander, probes, dataDir, host, forget };
-    const made = new IsolationWorld(parts);
+    const made = new IsolationWorld(machine, open, closed, bystander, probes, host);
     for (const project of [open, closed]) {
       for (const service of ["app", "peer"]) await made.answer(project, service);
     }
@@ -93,10 +70,7 @@ export class IsolationWorld {
   async end(): Promise<void> {
     await this.bystander.remove({ force: true });
     await this.host.end();
-    await this.world.end();
-    await this.disks.removeAll();
-    await rm(this.dataDir, { recursive: true, force: true });
-    await this.forget();
+    await this.machine.end();
   }
 
   /**

@@ -1,37 +1,23 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { LoopDisks } from "../../worker/disks/loopDisks.ts";
-import { openDisks } from "../../worker/disks/openDisks.ts";
 import { DockerEngine } from "../../worker/engine/dockerEngine.ts";
-import { noteInstance } from "../leftovers/ledger.ts";
-import { World } from "../worker/world.ts";
+import type { World } from "../worker/world.ts";
+import { makeDiskWorld, type DiskWorld } from "./diskWorld.ts";
 
 /** A machine that starts again: containers are there, but the disks of their volumes are mounted nowhere. */
 
 const run = promisify(execFile);
-const INSTANCE = "isoboot2";
+let made: DiskWorld;
 let world: World;
 let dataDir: string;
-let disks: LoopDisks | undefined;
-let forget: (() => Promise<void>) | undefined;
-
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), "slipway-reboot-"));
-  forget = await noteInstance({ instanceId: INSTANCE, dataDir });
-  world = await World.make(INSTANCE, 28_394);
-  const found = await openDisks(world.docker, { dataDir, instanceId: INSTANCE });
-  if (!found.disks) throw new Error(`These tests need volumes that can have disks: ${found.why}.`);
-  disks = found.disks;
+  made = await makeDiskWorld("isoboot2", 28_394);
+  ({ world, dataDir } = made);
 });
 afterAll(async () => {
-  await world?.end();
-  await disks?.removeAll();
-  await rm(dataDir, { recursive: true, force: true });
-  await forget?.();
+  await made?.end();
 });
 
 /** A worker as a new process starts it: it knows of no disk but what is in the data directory. */

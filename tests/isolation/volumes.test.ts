@@ -1,38 +1,27 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdir } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ProjectSpec } from "../../core/projectSpec.ts";
 import { realClock } from "../../worker/clock.ts";
 import type { LoopDisks } from "../../worker/disks/loopDisks.ts";
 import { measureVolumes } from "../../worker/disks/measureVolumes.ts";
-import { openDisks } from "../../worker/disks/openDisks.ts";
 import { VolumeWatch } from "../../worker/disks/volumeWatch.ts";
 import { DockerEngine } from "../../worker/engine/dockerEngine.ts";
-import { noteInstance } from "../leftovers/ledger.ts";
-import { World } from "../worker/world.ts";
+import type { World } from "../worker/world.ts";
+import { makeDiskWorld, type DiskWorld } from "./diskWorld.ts";
 
 /** Sizes of volumes and ways to hibernate, as a project meets them on the real worker. */
 
 const MIB = 1024 ** 2;
 const INSTANCE = "isovols2";
+let made: DiskWorld;
 let world: World;
 let disks: LoopDisks;
-let dataDir: string;
-let forget: (() => Promise<void>) | undefined;
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), "slipway-volumes-"));
-  forget = await noteInstance({ instanceId: INSTANCE, dataDir });
-  world = await World.make(INSTANCE, 28_393);
-  const found = await openDisks(world.docker, { dataDir, instanceId: INSTANCE });
-  if (!found.disks) throw new Error(`These tests need volumes that can have disks: ${found.why}.`);
-  disks = found.disks;
+  made = await makeDiskWorld(INSTANCE, 28_393);
+  ({ world, disks } = made);
 });
 afterAll(async () => {
-  await world?.end();
-  await disks?.removeAll();
-  await rm(dataDir, { recursive: true, force: true });
-  await forget?.();
+  await made?.end();
 });
 
 const dev = (limits: object) => ({ environments: { dev: { cpus: 1, memory: "256m", ...limits } } });

@@ -6,9 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ConvexHttpClient } from "convex/browser";
 import { WebSocket } from "ws";
+import { api } from "../../convex/_generated/api.js";
+import type { Status } from "../../core/lifecycle.ts";
 import type { RemoteEntry } from "../../scripts/cli/lib/doorClient.ts";
 import type { EventView, ProjectView } from "../../scripts/cli/lib/views.ts";
+import { backendUrl } from "../../scripts/setup/backendUrl.ts";
 import { REPOSITORY } from "../../scripts/setup/dataDir.ts";
 import { FRAME, frame, framesOf } from "../../worker/door/execFrames.ts";
 import { eventually, TestInstance } from "../firstLight/instance.ts";
@@ -25,7 +29,7 @@ createServer((_, response) => response.end("from the source")).listen(process.en
 let slipway: TestInstance;
 let folder: string;
 let git: GitServer;
-/** Where `shop`'s door is. */
+/** Where `shop`'s door is: it is told to nobody but Convex. */
 let door: string;
 let admin: string;
 let shop: ProjectView;
@@ -51,10 +55,13 @@ beforeAll(async () => {
   await writeFile(join(folder, "slipway.yml"), "name: shop\nstack: node\nsource: ./app\n");
   const made = await slipway.slipway("project", "create", "--file", join(folder, "slipway.yml"));
   expect([made.code, made.stderr]).toEqual([0, expect.stringMatching(/leads-out is left out/)]);
-  await start("shop");
-  shop = await slipway.json<ProjectView>("project", "show", "shop");
   admin = (await slipway.must("token", "create", "--role", "admin", "--ttl", "1h")).trim();
-  door = await doorOf(shop.namespace, "dev");
+  convex = new ConvexHttpClient(backendUrl(await slipway.instance()), { auth: admin });
+  await move("shop", "planning");
+  await slipway.must("transition", "shop", "development", "--wait", "--timeout", "3m");
+  shop = await view("shop");
+  const { url } = await convex.query(api.workspace.door, { project: shop.namespace });
+  door = `${url}/v1/projects/${shop.namespace}/dev`;
 });
 
 afterAll(async () => {
@@ -70,25 +77,19 @@ async function files(root: string, contents: Record<string, string | Buffer>): P
   }
 }
 
-async function start(project: string): Promise<void> {
-  await slipway.must("transition", project, "planning");
-  await slipway.must("transition", project, "development", "--wait", "--timeout", "3m");
+/** As an admin, for what is asked again and again: each command is a process of its own, which takes a second to start. */
+let convex: ConvexHttpClient;
+
+async function move(project: string, to: Status): Promise<void> {
+  await convex.mutation(api.projects.updateProjectStatus, { project, to });
 }
+
+const view = async (project: string) => (await convex.query(api.projects.getProject, { project }))!;
 
 /** `events --json` prints one a line. */
 async function eventsOf(project: string): Promise<EventView[]> {
   const lines = (await slipway.must("events", project, "--json")).trim().split("\n");
   return lines.map((line) => JSON.parse(line) as EventView);
-}
-
-/** The door is told to nobody but Convex. */
-async function doorOf(project: string, kind: string): Promise<string> {
-  const { ConvexHttpClient } = await import("convex/browser");
-  const { api } = await import("../../convex/_generated/api.js");
-  const { backendUrl } = await import("../../scripts/setup/backendUrl.ts");
-  const client = new ConvexHttpClient(backendUrl(await slipway.instance()), { auth: admin });
-  const { url } = await client.query(api.workspace.door, { project });
-  return `${url}/v1/projects/${project}/${kind}`;
 }
 
 async function knock(route: string, token: string | null, init: RequestInit = {}): Promise<Response> {
@@ -140,16 +141,19 @@ describe("a source", () => {
     const { httpPort } = await slipway.instance();
     const answer = await fetch(`http://127.0.0.1:${httpPort}/projects/${shop.namespace}/dev/`);
     expect(await answer.text()).toBe("from the source");
-    const entries = await slipway.json<RemoteEntry[]>("files", "ls", "shop", "-r");
+    const [entries, events, again] = await Promise.all([
+      slipway.json<RemoteEntry[]>("files", "ls", "shop", "-r"),
+      eventsOf("shop"),
+      slipway.slipway("project", "source", "shop", join(folder, "app")),
+    ]);
     expect(entries.map(({ path }) => path)).toEqual([
       ".gitignore",
       "odd ü",
       "odd ü/new\nline $(id)",
       "server.js",
     ]);
-    const types = (await eventsOf("shop")).map(({ type }) => type);
+    const types = events.map(({ type }) => type);
     expect(types).toEqual(expect.arrayContaining(["source.attached", "source.released"]));
-    const again = await slipway.slipway("project", "source", "shop", join(folder, "app"));
     expect([again.code, again.stderr]).toEqual([1, expect.stringMatching(/has its source already/)]);
   });
 
@@ -158,10 +162,10 @@ describe("a source", () => {
     await writeFile(manifest, `name: cloned\nstack: node\nsource: ${git.url}/app.git#v1\n`);
     const made = await slipway.slipway("project", "create", "--file", manifest);
     expect([made.code, made.stderr]).toEqual([0, expect.stringMatching(/over http/)]);
-    await slipway.must("transition", "cloned", "planning");
-    await slipway.must("transition", "cloned", "development");
+    await move("cloned", "planning");
+    await move("cloned", "development");
     const reason = async (project: string) => {
-      const { environments } = await slipway.json<ProjectView>("project", "show", project);
+      const { environments } = await view(project);
       const dev = environments.find(({ kind }) => kind === "dev")!;
       return dev.conditions.find(({ type }) => type === "Running");
     };
@@ -354,14 +358,11 @@ describe("nobody comes in", () => {
   test("without a token, with another project's, or beyond what theirs may do", async () => {
     const token = async (...args: string[]) =>
       (await slipway.must("token", "create", "--ttl", "10m", ...args)).trim();
-    const viewer = await token("--role", "viewer");
-    const stranger = await token(
-      "--role",
-      "agent",
-      "--project",
-      "hello",
-      ...["--verb", "read", "files.read", "exec"],
-    );
+    const verbs = ["--verb", "read", "files.read", "exec"];
+    const [viewer, stranger] = await Promise.all([
+      token("--role", "viewer"),
+      token("--role", "agent", "--project", "hello", ...verbs),
+    ]);
     const put = { method: "PUT", body: "x" };
     expect(await refusal(await knock(at("."), null))).toEqual([401, "unauthenticated"]);
     expect(await refusal(await knock(at("."), "x".repeat(40)))).toEqual([401, "unauthenticated"]);
