@@ -11,11 +11,9 @@ const ALONE = ["tests/imageBuilding.test.ts", "tests/images.test.ts"];
  * through every fault, restarts of engine and machine, a real ACME server.
  */
 const LONG = [
-  "tests/{deploys,leftovers,parallelRuns}.test.ts",
+  "tests/{deploys,parallelRuns}.test.ts",
   "tests/dashboard/*.test.ts",
-  "tests/gateway/{acme,clients}.test.ts",
-  "tests/isolation/*.test.ts",
-  "tests/worker/{engineRestart,filling,hostPorts,metrics,onDemandImage,releases,workspace}.test.ts",
+  "tests/worker/{metrics,onDemandImage}.test.ts",
 ];
 /** They share one engine and its firewall, and what others do shows in what they wait for. */
 const E2E_AT_ONCE = 1;

@@ -109,16 +109,17 @@ describe("a project in development", () => {
     await world.run(project, ["node", "-e", program.replace("SERVER", JSON.stringify(server))], "web");
     const services = {
       web,
-      page: { stack: "static", route: "/page", folder: "pages/new" },
+      page: { stack: "node", route: "/page", folder: "pages/new" },
       mine: { stack: "node", route: "/mine" },
     };
     world.controlPlane.edit(project.projectId, { services });
     await world.become(project, "running");
     expect((await world.get(project.namespace, "dev", "/mine")).body).toBe("mine");
     expect(await world.run(project, ["ls", "/workspace/mine"], "web")).toBe("server.js");
-    expect((await world.get(project.namespace, "dev", "/page/")).status).toBe(200);
+    // The starter's own words: it has no page but its first one.
+    expect((await world.get(project.namespace, "dev", "/page")).body).toBe("There is no such page.\n");
     const owners =
-      'console.log(["pages", "pages/new", "pages/new/public"].map((path) => fs.statSync(`/workspace/${path}`).uid).join())';
+      'console.log(["pages", "pages/new", "pages/new/server.js"].map((path) => fs.statSync(`/workspace/${path}`).uid).join())';
     expect(await world.run(project, ["node", "-e", owners], "web")).toBe("1000,1000,1000");
   });
 
