@@ -161,14 +161,14 @@ async function main(): Promise<void> {
 
   log("stopping", { signal: await stopping.signal });
   clearInterval(heartbeats);
-  probing.end();
+  const probed = probing.end();
   await Promise.race([Promise.all([dashboard.close(), door.close()]), pause(realClock, FAREWELL_MS)]);
   endIndexing();
   await Promise.race([certificates.stop(), pause(realClock, FAREWELL_MS)]);
   endKeepingLogs();
   host.end();
   await Promise.race([metrics.stop(), pause(realClock, FAREWELL_MS)]);
-  await Promise.race([worker.stop(), pause(realClock, DRAIN_MS)]);
+  await Promise.race([Promise.all([worker.stop(), probed]), pause(realClock, DRAIN_MS)]);
   await Promise.race([farewell(controlPlane, log), pause(realClock, FAREWELL_MS)]);
   log("stopped");
   process.exit(0);

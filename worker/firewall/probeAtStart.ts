@@ -24,7 +24,13 @@ export function probeAtStart(
   let found: ProbeOutcome[] | null = null;
   let cancel = () => {};
   let ended = false;
-  const attempt = async () => {
+  let going: Promise<unknown> = Promise.resolve();
+  const attempt = () => {
+    const made = attemptNow();
+    going = Promise.allSettled([going, made]);
+    return made;
+  };
+  const attemptNow = async () => {
     const outcomes = await probeFirewall(docker, instanceId, gateway);
     for (const outcome of outcomes) log("firewall-probe", outcome);
     problems = outcomes.filter(({ state }) => state === "broken").map(sentence);
@@ -55,9 +61,10 @@ export function probeAtStart(
     problems: () => problems,
     outcomes: () => found,
     attempt,
-    end() {
+    async end() {
       ended = true;
       cancel();
+      await going;
     },
   };
 }
@@ -69,7 +76,8 @@ export type FirewallProbing = {
   outcomes: () => ProbeOutcome[] | null;
   /** Tries it now. @throws EngineError where the containers cannot be made */
   attempt: () => Promise<ProbeOutcome[]>;
-  end: () => void;
+  /** Tries no more. @returns when what it was trying is over, and its containers with it */
+  end: () => Promise<void>;
 };
 
 export type ProbeContext = {
