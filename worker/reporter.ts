@@ -5,8 +5,8 @@ import type { Presence } from "./presence.ts";
 
 /** Reports what changed, and only that. */
 export class Reporter {
-  /** The last observation that the control plane took, by project and kind. */
-  private readonly sent = new Map<string, EnvironmentObservation>();
+  /** The last observation that the control plane took, by project and kind, and as JSON. */
+  private readonly sent = new Map<string, { observation: EnvironmentObservation; json: string }>();
   /** What was sent since without an answer: it may have been taken, and then `sent` is not what is known there. */
   private readonly unanswered = new Set<string>();
   private readonly controlPlane: Pick<ControlPlane, "report">;
@@ -19,7 +19,7 @@ export class Reporter {
 
   /** What the control plane was last told of an environment by this worker. */
   last(projectId: string, kind: EnvironmentKind): EnvironmentObservation | undefined {
-    return this.sent.get(keyOf(projectId, kind));
+    return this.sent.get(keyOf(projectId, kind))?.observation;
   }
 
   /**
@@ -37,7 +37,7 @@ export class Reporter {
       if (awaited.has(observation.kind) && !last) return true;
       // What was never wanted is no news. What was may have been told otherwise by a worker before this one.
       if (!last) return observation.phase !== "absent" || observation.observedGeneration > 0;
-      return JSON.stringify(last) !== JSON.stringify(observation);
+      return last.json !== JSON.stringify(observation);
     });
     if (news.length === 0 || this.presence.isAway) return [];
     for (const { kind } of news) this.unanswered.add(keyOf(projectId, kind));
@@ -48,7 +48,10 @@ export class Reporter {
       throw error;
     }
     for (const observation of news) {
-      this.sent.set(keyOf(projectId, observation.kind), observation);
+      this.sent.set(keyOf(projectId, observation.kind), {
+        observation,
+        json: JSON.stringify(observation),
+      });
       this.unanswered.delete(keyOf(projectId, observation.kind));
     }
     return news;

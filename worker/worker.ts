@@ -104,6 +104,7 @@ export class Worker {
   private readonly presence = new Presence();
   private readonly crashes = new Crashes();
   private readonly staleHealth = new StaleHealth();
+  private readonly context: TurnContext;
   private readonly timers = new Map<string, () => void>();
   private readonly background = new Set<Promise<void>>();
   private unsubscribe: (() => void) | null = null;
@@ -126,6 +127,7 @@ export class Worker {
     this.readiness = new Readiness(gatewayProbe(gateway), clock, (namespace) =>
       this.markNamespace(namespace),
     );
+    this.context = this.turnContext();
     this.queue = new KeyedQueue((key, turn) => this.turn(key, turn), {
       clock,
       random,
@@ -182,7 +184,7 @@ export class Worker {
   /** What a turn of the project would do now; null: it does not live here. */
   async plan(projectId: string): Promise<Operation[] | null> {
     const spec = await this.wanted.read(projectId);
-    return spec && (await previewTurn(this.context(), spec));
+    return spec && (await previewTurn(this.context, spec));
   }
 
   /** The projects that live here, and whether something of them runs, as last told. */
@@ -339,7 +341,7 @@ export class Worker {
     this.options.certificates?.follow(spec);
     try {
       const awaited = this.inbox.awaited(key);
-      const result = await reconcile(this.context(), { spec, turn, awaited });
+      const result = await reconcile(this.context, { spec, turn, awaited });
       if (result === "deleted") this.forgetProject(key, spec.namespace);
     } catch (error) {
       // Part of what went wrong may be that something else is wanted by now.
@@ -357,7 +359,7 @@ export class Worker {
     await removeOrphan({ ...this.options, routes: this.routes }, namespace);
   }
 
-  private context(): TurnContext {
+  private turnContext(): TurnContext {
     return {
       ...this.options,
       routes: this.routes,

@@ -5,7 +5,7 @@
 
 export type Document = { _id: string; _creationTime: number; [field: string]: unknown };
 type Fields = Record<string, unknown>;
-type Bound = { field: string; test: (value: unknown) => boolean };
+type Bound = { field: string; holds: (value: unknown, bound: unknown) => boolean; value: unknown };
 /** Index name → fields, by table. */
 export type Indexes = Record<string, Record<string, string[]>>;
 
@@ -58,7 +58,11 @@ export class Database {
   }
 
   all(table: string): Document[] {
-    return [...(this.tables.get(table)?.values() ?? [])];
+    return [...this.rows(table)];
+  }
+
+  rows(table: string): Iterable<Document> {
+    return this.tables.get(table)?.values() ?? [];
   }
 
   /** What Convex's functions get as `ctx.db`. */
@@ -164,9 +168,8 @@ class Query {
   }
 
   private rows(): Document[] {
-    const rows = this.database
-      .all(this.table)
-      .filter((row) => this.bounds.every(({ field, test }) => test(valueAt(row, field))));
+    const rows: Document[] = [];
+    for (const row of this.database.rows(this.table)) if (this.isWithin(row)) rows.push(row);
     if (rows.length < 2) return rows;
     const fields = [...this.sortBy, "_creationTime"];
     rows.sort((one, other) => {
@@ -178,27 +181,32 @@ class Query {
     });
     return this.order_ === "asc" ? rows : rows.reverse();
   }
+
+  private isWithin(row: Document): boolean {
+    for (const { field, holds, value } of this.bounds) if (!holds(valueAt(row, field), value)) return false;
+    return true;
+  }
 }
 
 class Range {
   readonly bounds: Bound[] = [];
   eq(field: string, value: unknown): this {
-    return this.add(field, (found) => found === value);
+    return this.add(field, value, (found, bound) => found === bound);
   }
   gt(field: string, value: unknown): this {
-    return this.add(field, (found) => compare(found, value) > 0);
+    return this.add(field, value, (found, bound) => compare(found, bound) > 0);
   }
   gte(field: string, value: unknown): this {
-    return this.add(field, (found) => compare(found, value) >= 0);
+    return this.add(field, value, (found, bound) => compare(found, bound) >= 0);
   }
   lt(field: string, value: unknown): this {
-    return this.add(field, (found) => compare(found, value) < 0);
+    return this.add(field, value, (found, bound) => compare(found, bound) < 0);
   }
   lte(field: string, value: unknown): this {
-    return this.add(field, (found) => compare(found, value) <= 0);
+    return this.add(field, value, (found, bound) => compare(found, bound) <= 0);
   }
-  private add(field: string, test: (value: unknown) => boolean): this {
-    this.bounds.push({ field, test });
+  private add(field: string, value: unknown, holds: Bound["holds"]): this {
+    this.bounds.push({ field, holds, value });
     return this;
   }
 }
@@ -218,6 +226,11 @@ function valueAt(row: Fields, path: string): unknown {
     .reduce<unknown>((at, key) => (at === undefined ? undefined : (at as Fields)[key]), row);
 }
 
+/** Without the fields that are there and hold nothing: Convex keeps none such. */
 function defined(fields: Fields): Fields {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  for (const field in fields) {
+    if (fields[field] !== undefined) continue;
+    return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  }
+  return fields;
 }

@@ -22,15 +22,18 @@ export const REGISTRATION = {
 
 /** Specs that say the same are the same object, over all runs of a process, so that each is rendered once. */
 const interned = new Map<string, ProjectSpec>();
+const internedAs = new WeakMap<ProjectSpec, ProjectSpec>();
 const MOST_INTERNED = 20_000;
 
 export function intern(spec: ProjectSpec): ProjectSpec {
+  const same = internedAs.get(spec);
+  if (same) return same;
   const text = JSON.stringify(spec);
-  const known = interned.get(text);
-  if (known) return known;
   if (interned.size >= MOST_INTERNED) interned.clear();
-  interned.set(text, spec);
-  return spec;
+  const one = interned.get(text) ?? spec;
+  interned.set(text, one);
+  internedAs.set(spec, one);
+  return one;
 }
 
 /**
@@ -165,7 +168,7 @@ export class FakeControlPlane implements ControlPlane {
         cancel();
         if (this.isAlive()) how();
       };
-      const cancel = this.time.after(DEADLINE_MS, () => settle(() => reject(unanswered(path))));
+      const cancel = this.time.deadline(DEADLINE_MS, () => settle(() => reject(unanswered(path))));
       this.outbox.push(async () => {
         const { requestMs, answerMs } = this.faults.fateOf("control plane");
         await this.time.pause(requestMs);

@@ -40,7 +40,7 @@ export class Line {
         cancel();
         if (isAlive()) how();
       };
-      const cancel = time.after(deadlineMs, () => settle(() => reject(deadline(what, deadlineMs))));
+      const cancel = time.deadline(deadlineMs, () => settle(() => reject(deadline(what, deadlineMs))));
       const { requestMs, answerMs, outcome } = faults.fateOf(peer);
       const refuse = () => settle(() => reject(unreachable(what)));
       time.after(requestMs, () => {

@@ -2,6 +2,9 @@ import type { Clock } from "../clock.ts";
 
 type Timer = { at: number; order: number; callback: (() => void) | null };
 
+/** Timers of one and the same delay, so that the first is always the next; `from` is the first that is left. */
+type Lane = { timers: Timer[]; from: number };
+
 const START_MS = 1_700_000_000_000;
 
 /**
@@ -10,6 +13,8 @@ const START_MS = 1_700_000_000_000;
  */
 export class VirtualTime {
   private readonly heap: Timer[] = [];
+  /** By delay: deadlines, of which nearly all are taken back long before they come. */
+  private readonly lanes = new Map<number, Lane>();
   private order = 0;
   private elapsed = 0;
   private wallOffset = START_MS;
@@ -40,6 +45,17 @@ export class VirtualTime {
     };
   }
 
+  /** The same as `after`, for delays of which there are a few only. */
+  deadline(delayMs: number, callback: () => void): () => void {
+    const timer: Timer = { at: this.elapsed + delayMs, order: this.order++, callback };
+    const lane = this.lanes.get(delayMs) ?? { timers: [], from: 0 };
+    this.lanes.set(delayMs, lane);
+    lane.timers.push(timer);
+    return () => {
+      timer.callback = null;
+    };
+  }
+
   async pause(delayMs: number): Promise<void> {
     await new Promise<void>((resolve) => this.after(delayMs, resolve));
   }
@@ -62,15 +78,35 @@ export class VirtualTime {
   async runUntil(endMs: number): Promise<void> {
     await this.drained();
     for (;;) {
-      const next = this.heap[0];
-      if (!next || next.at > endMs) break;
-      this.pop();
-      if (next.callback === null) continue;
+      const next = this.takeNext(endMs);
+      if (next === null) break;
       this.elapsed = Math.max(this.elapsed, next.at);
-      next.callback();
+      next.callback!();
       await this.drained();
     }
     this.elapsed = endMs;
+  }
+
+  /** The next timer that was not taken back, until `endMs`. */
+  private takeNext(endMs: number): Timer | null {
+    while (this.heap[0]?.callback === null) this.pop();
+    let next = this.heap[0];
+    let of: Lane | null = null;
+    for (const lane of this.lanes.values()) {
+      while (lane.timers[lane.from]?.callback === null) lane.from += 1;
+      if (lane.from > 1_000) {
+        lane.timers.splice(0, lane.from);
+        lane.from = 0;
+      }
+      const first = lane.timers[lane.from];
+      if (!first || (next && isBefore(next, first))) continue;
+      next = first;
+      of = lane;
+    }
+    if (!next || next.at > endMs) return null;
+    if (of) of.from += 1;
+    else this.pop();
+    return next;
   }
 
   private push(timer: Timer): void {
