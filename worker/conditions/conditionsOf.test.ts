@@ -257,3 +257,12 @@ test("an environment that hibernates by pausing is hibernated once everything is
   expect(observe({ ...scene, hibernate: "pause" }).phase).toBe("hibernated");
   expect(observe({ ...scene, hibernate: "stop" }).phase).toBe("pending");
 });
+
+test("an environment is not absent before what nobody of its group needs any more is gone", () => {
+  const absent = { environment: { desired: "absent" as const }, container: null };
+  expect(observe(absent).phase).toBe("absent");
+  expect(observe({ ...absent, groupLeft: true })).toMatchObject({
+    phase: "pending",
+    message: "What it shared with its group is being removed.",
+  });
+});

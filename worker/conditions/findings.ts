@@ -29,6 +29,8 @@ export type Findings = {
   fetching?: readonly string[];
   /** The attachment of its group's that services wait for; null: none. */
   awaited?: string | null;
+  /** Something that it shared with its group is there yet, and nobody needs it any more. */
+  groupLeft?: boolean;
   /** How the environment hibernates. */
   hibernate: "stop" | "pause";
   /** Whether the attempts are used up. */

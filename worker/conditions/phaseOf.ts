@@ -6,13 +6,15 @@ import type { Verdict } from "./verdict.ts";
 
 /** The one word for how far an environment is on its way to what is wanted. */
 export function phaseOf(
-  { seen, hibernate, exhausted, failures, routeError, renderError, snapshot }: Findings,
+  { seen, hibernate, exhausted, failures, routeError, renderError, snapshot, groupLeft }: Findings,
   verdicts: Partial<Record<ConditionType, Verdict>>,
 ): Phase {
   const { desired, keepVolumes } = seen.spec;
   if ((failures.length > 0 || snapshot?.error != null) && exhausted) return "failed";
   switch (desired) {
     case "absent": {
+      // Its group's subnet may be given to others once it is told to be gone.
+      if (groupLeft) return "pending";
       const left = seen.found.containers.length + seen.found.networks.length;
       return left + (keepVolumes ? 0 : seen.found.volumes.length) === 0 ? "absent" : "pending";
     }

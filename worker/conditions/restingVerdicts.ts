@@ -5,7 +5,11 @@ import type { Findings } from "./findings.ts";
 import { no, type Verdict } from "./verdict.ts";
 
 /** Of an environment that hibernates or is to be gone. */
-export function restingVerdicts({ seen, failures }: Findings): Partial<Record<ConditionType, Verdict>> {
+export function restingVerdicts({
+  seen,
+  failures,
+  groupLeft,
+}: Findings): Partial<Record<ConditionType, Verdict>> {
   const [failure] = failures;
   const running = serviceContainers(seen).filter(({ state }) => state === "running");
   return {
@@ -13,7 +17,7 @@ export function restingVerdicts({ seen, failures }: Findings): Partial<Record<Co
       ? no(reasonOf(failure.error), explain(failure.error))
       : running.length > 0
         ? { status: "true", reason: "Stopping", message: "Containers are still running." }
-        : no("NotWanted", ""),
+        : no("NotWanted", groupLeft ? "What it shared with its group is being removed." : ""),
     Routed: no("NotWanted", ""),
   };
 }

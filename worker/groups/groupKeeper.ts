@@ -14,7 +14,7 @@ import { plan } from "../plan/plan.ts";
 import type { Readiness } from "../readiness.ts";
 import { revealer } from "../reveal.ts";
 import { probeTargets, seeProject } from "../seen.ts";
-import { observe, type Snapshot } from "../snapshot.ts";
+import { observe, ofEnvironment, type Snapshot } from "../snapshot.ts";
 import type { Starters } from "../starters.ts";
 import { reallocateTakenSubnets } from "../turn/takenSubnets.ts";
 import { asProject } from "./groupProject.ts";
@@ -48,9 +48,11 @@ export type GroupOutcome = {
   failed: Failure[];
   /** By kind the first attachment that does not answer yet. */
   silent: Map<EnvironmentKind, string>;
+  /** The kinds of which no member needs anything any more, and something is there yet. */
+  left: Set<EnvironmentKind>;
 };
 
-const NOTHING: GroupOutcome = { failed: [], silent: new Map() };
+const NOTHING: GroupOutcome = { failed: [], silent: new Map(), left: new Set() };
 
 export class GroupKeeper {
   private readonly last = new Map<string, Promise<unknown>>();
@@ -136,7 +138,18 @@ async function settle(
   const of = { projectId, name: group.name, namespace: group.namespace };
   const refusal = await reallocateTakenSubnets(context, of, failed, () => "group");
   if (refusal !== null) throw refusal as Error;
-  return { failed, silent: await silentOf(context, group, rendered, await look(), running) };
+  const after = await look();
+  return {
+    failed,
+    silent: await silentOf(context, group, rendered, after, running),
+    left: new Set(kinds.filter((kind) => group.desired[kind] === "absent" && isThere(after, kind))),
+  };
+}
+
+/** Volumes count for nothing: a group keeps them for as long as it has members. */
+function isThere(found: Snapshot, kind: EnvironmentKind): boolean {
+  const { containers, networks } = ofEnvironment(found, kind);
+  return containers.length + networks.length > 0;
 }
 
 /** What is to be done for `kinds`; of the group's other kinds other members take care. */

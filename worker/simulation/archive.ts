@@ -1,5 +1,4 @@
 import { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
 import { extract, pack } from "tar-stream";
 import type { Starters } from "../starters.ts";
 
@@ -56,10 +55,20 @@ export async function tarOf(files: Files): Promise<Buffer> {
   return await buffer(tar);
 }
 
+/** As `node:stream/consumers` has it, which goes by way of a blob and the event loop's other threads. */
+async function buffer(stream: AsyncIterable<unknown>): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of stream) parts.push(part as Buffer);
+  return Buffer.concat(parts);
+}
+
+/** What a tar holds that was made here, without reading it. */
+export function knownFiles(tar: Readable | Buffer): Files | undefined {
+  return Buffer.isBuffer(tar) ? contents.get(tar) : undefined;
+}
+
 /** What a tar of the workspace holds. */
 export async function filesOf(tar: Readable | Buffer): Promise<Files> {
-  const known = Buffer.isBuffer(tar) ? contents.get(tar) : undefined;
-  if (known) return known;
   const files: Files = new Map();
   const entries = extract();
   const source = Buffer.isBuffer(tar) ? Readable.from([tar]) : tar;

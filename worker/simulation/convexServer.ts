@@ -1,5 +1,6 @@
 import { getFunctionName } from "convex/server";
 import { ConvexError } from "convex/values";
+import * as groups from "../../convex/groups.ts";
 import * as maintenance from "../../convex/maintenance.ts";
 import * as projects from "../../convex/projects.ts";
 import schema from "../../convex/schema.ts";
@@ -10,7 +11,7 @@ import { Database, type Indexes } from "./database.ts";
 import type { Random } from "./random.ts";
 import type { VirtualTime } from "./virtualTime.ts";
 
-const MODULES: Record<string, Record<string, unknown>> = { maintenance, projects, worker };
+const MODULES: Record<string, Record<string, unknown>> = { groups, maintenance, projects, worker };
 
 /** Small, so that what is given back is soon given out again, and short, so that it passes within a run. */
 export const DEPLOYMENT_VARIABLES = {
@@ -33,6 +34,8 @@ export class ConvexServer {
   private readonly jobs = new Map<string, () => void>();
   private jobCount = 0;
   private created = 0;
+  /** What queries said last, as Convex keeps it, for as long as nothing that they read has changed. */
+  private readonly answers = new Map<string, Answer>();
   /** One function at a time, as if each had the whole database for itself. */
   private queue: Promise<unknown> = Promise.resolve();
 
@@ -61,17 +64,34 @@ export class ConvexServer {
 
   /** A query's result, and a way to ask whether it may have become another one since. */
   async subscribe<T>(path: string, args: object, role: Role): Promise<{ value: T; isStale: () => boolean }> {
-    const { database } = this;
     const mine = this.queue.then(async () => {
-      const { value, tables } = await database.reads(() => this.run<T>(path, args, role));
-      const { version } = database;
-      return { value, isStale: () => database.hasChanged(tables, version) };
+      const answer = await this.ask(path, args, role);
+      return { value: answer.value as T, isStale: () => this.isStale(answer) };
     });
     this.queue = mine.catch(() => {});
     return await mine;
   }
 
+  private async ask(path: string, args: object, role: Role): Promise<Answer> {
+    const question = `${role} ${path} ${JSON.stringify(args)}`;
+    const known = this.answers.get(question);
+    if (known && !this.isStale(known)) return known;
+    const { value, tables } = await this.database.reads(() => this.handle(path, args, role));
+    const answer = { value, tables, version: this.database.version };
+    this.answers.set(question, answer);
+    return answer;
+  }
+
+  private isStale({ tables, version }: Answer): boolean {
+    return this.database.hasChanged(tables, version);
+  }
+
   private async run<T>(path: string, args: object, role: Role): Promise<T> {
+    if (!definitionOf(path).isMutation) return (await this.ask(path, args, role)).value as T;
+    return await this.handle(path, args, role);
+  }
+
+  private async handle<T>(path: string, args: object, role: Role): Promise<T> {
     const definition = definitionOf(path);
     const jobs: Job[] = [];
     const context = {
@@ -100,8 +120,8 @@ export class ConvexServer {
     const { now } = Date;
     const { random } = Math;
     // Names that are the same in every run let renderings be used again.
-    if (path === "projects:createProject") {
-      const at = START_MS + this.created++;
+    if (path === "projects:createProject" || path === "groups:createGroup") {
+      const at = START_MS + (path === "groups:createGroup" ? 0 : this.created++);
       Date.now = () => at;
       Math.random = () => 0.5;
     } else {
@@ -147,16 +167,23 @@ export class ConvexServer {
 type Job =
   { kind: "run"; id: string; inMs: number; path: string; args: object } | { kind: "cancel"; id: string };
 
+type Answer = { value: unknown; tables: ReadonlySet<string>; version: number };
+
 type Definition = {
   isMutation?: boolean;
   _handler: (context: unknown, args: object) => Promise<unknown>;
 };
 
+const definitions = new Map<string, Definition>();
+
 function definitionOf(path: string): Definition {
+  const known = definitions.get(path);
+  if (known) return known;
   const [module = "", name = ""] = path.split(":");
-  const found = MODULES[module]?.[name];
+  const found = MODULES[module]?.[name] as Definition | undefined;
   if (!found) throw new Error(`There is no function ${path} in the simulation.`);
-  return found as Definition;
+  definitions.set(path, found);
+  return found;
 }
 
 function indexesOf(definition: { tables: Record<string, unknown> }): Indexes {

@@ -9,8 +9,10 @@ import type {
   EngineWatch,
   Owned,
 } from "../engine/engine.ts";
+import { isRunning } from "./engineObjects.ts";
 import { fault, mounts, type FakeEngine } from "./fakeEngine.ts";
 import type { FakeContainers } from "./fakeContainers.ts";
+import { volumesOf } from "./imageCatalog.ts";
 import type { Faults } from "./faults.ts";
 import type { Line } from "./line.ts";
 
@@ -26,22 +28,23 @@ export class EngineClient implements Engine {
 
   async listContainers(...[owned]: Parameters<Engine["listContainers"]>) {
     return await this.read("list containers", async () => {
-      const found = [...this.engine.containers.values()].filter(this.engine.listed(owned));
+      const found = this.listed(this.engine.containers, owned);
       this.look("containers", owned, found);
       return found.map((container): EngineContainer => {
         const { id, name, image, labels, state, health, exitCode, endpoints } = container;
-        const networks = [...endpoints].map(([network, { address }]) => [network, address] as const);
-        const networkIds = [...endpoints].flatMap(([network, { networkId }]) =>
-          networkId === null ? [] : [[network, networkId] as const],
-        );
+        const networks: Record<string, string | null> = {};
+        const networkIds: Record<string, string> = {};
+        for (const [network, { address, networkId }] of endpoints) {
+          networks[network] = address;
+          if (networkId !== null) networkIds[network] = networkId;
+        }
         const ended = state === "exited" || state === "dead" || state === "restarting";
+        const seen = isRunning(container) ? health : "none";
+        const volumes = mounts(container.plan);
         return {
-          ...{ id, name, image, labels, state },
-          health: state === "running" || state === "paused" ? health : "none",
+          ...{ id, name, image, labels, state, networks, networkIds, volumes },
+          health: seen,
           exitCode: ended ? exitCode : null,
-          networks: Object.fromEntries(networks),
-          volumes: mounts(container.plan),
-          networkIds: Object.fromEntries(networkIds),
         };
       });
     });
@@ -49,7 +52,7 @@ export class EngineClient implements Engine {
 
   async listNetworks(...[owned]: Parameters<Engine["listNetworks"]>) {
     return await this.read("list networks", async () => {
-      const found = [...this.engine.networks.values()].filter(this.engine.listed(owned));
+      const found = this.listed(this.engine.networks, owned);
       this.look("networks", owned, found);
       return found.map((network) => ({ ...network }));
     });
@@ -57,7 +60,7 @@ export class EngineClient implements Engine {
 
   async listVolumes(...[owned]: Parameters<Engine["listVolumes"]>) {
     return await this.read("list volumes", async () => {
-      const found = [...this.engine.volumes.values()].filter(this.engine.listed(owned));
+      const found = this.listed(this.engine.volumes, owned);
       this.look("volumes", owned, found);
       return found.map(({ name, labels }) => ({ name, labels }));
     });
@@ -87,7 +90,7 @@ export class EngineClient implements Engine {
 
   async imageVolumes(image: string) {
     return await this.read(`look at the image ${image}`, async () =>
-      this.engine.images.has(image) ? this.engine.volumesOf(image) : null,
+      this.engine.images.has(image) ? volumesOf(image) : null,
     );
   }
 
@@ -233,16 +236,29 @@ export class EngineClient implements Engine {
   /** Ends the event streams that are open: what happens until they are open again is never told. */
   readonly streams = new Set<() => void>();
 
+  private listed<T extends { labels: Record<string, string> }>(
+    objects: ReadonlyMap<string, T>,
+    { instanceId, namespace }: Owned,
+  ): T[] {
+    const found: T[] = [];
+    for (const object of objects.values()) {
+      const { labels } = object;
+      if (labels[LABELS.instance] !== instanceId) continue;
+      if (namespace === undefined || labels[LABELS.namespace] === namespace) found.push(object);
+    }
+    return found;
+  }
+
   private look(kind: string, owned: Owned, found: { labels: Record<string, string> }[]): void {
     if (owned.namespace !== undefined) return;
     this.engine.observer.onListed(kind, new Set(found.map(({ labels }) => labels[LABELS.namespace] ?? "")));
   }
 
-  private async read<T>(what: string, effect: () => Promise<T>): Promise<T> {
-    return await this.line.call(what, READ_DEADLINE_MS, effect);
+  private read<T>(what: string, effect: () => Promise<T>): Promise<T> {
+    return this.line.call(what, READ_DEADLINE_MS, effect);
   }
 
-  private async change<T>(what: string, effect: () => Promise<T>): Promise<T> {
-    return await this.line.call(what, CHANGE_DEADLINE_MS, effect);
+  private change<T>(what: string, effect: () => Promise<T>): Promise<T> {
+    return this.line.call(what, CHANGE_DEADLINE_MS, effect);
   }
 }

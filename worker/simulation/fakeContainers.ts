@@ -4,7 +4,7 @@ import type { ContainerPlan, ContainerRun, EngineEvent } from "../engine/engine.
 import { WORKSPACE } from "../../core/render/view.ts";
 import { isRunning, type FakeContainer, type FakeVolume } from "./engineObjects.ts";
 import { fault, mounts, type FakeEngine } from "./fakeEngine.ts";
-import { filesOf, tarOf, TORN } from "./archive.ts";
+import { filesOf, knownFiles, tarOf, TORN } from "./archive.ts";
 
 /** Stands in for the labels that such a volume lacks: an empty one of nobody's. */
 export const MADE_BY_DOCKER = { "made.by": "docker" };
@@ -180,9 +180,7 @@ export class FakeContainers {
     this.touch("copy into", container);
     const volume = this.workspaceOf(container);
     const { time } = this.engine;
-    const files = [
-      ...(Buffer.isBuffer(tar) ? await filesOf(tar) : await time.whileStreaming(() => filesOf(tar))),
-    ];
+    const files = [...(knownFiles(tar) ?? (await time.whileStreaming(() => filesOf(tar))))];
     const half = Math.floor(files.length / 2);
     await this.locked(container, async () => {
       this.engine.observer.onFilled(volume, container);
@@ -332,11 +330,13 @@ export class FakeContainers {
       listensAfterMs,
       still(() => {
         container.listening = true;
-        const workspace = container.plan.mounts.find(({ target }) => target === WORKSPACE);
-        const volume = workspace && this.engine.volumes.get(workspace.volume);
-        if (!volume) return;
-        volume.writes += 1;
-        volume.files.set("written", String(volume.writes));
+        // Into its workspace, or what a database keeps its data in.
+        for (const name of mounts(container.plan)) {
+          const volume = this.engine.volumes.get(name);
+          if (!volume) continue;
+          volume.writes += 1;
+          volume.files.set("written", String(volume.writes));
+        }
       }),
     );
     if (ends) {

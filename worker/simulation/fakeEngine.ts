@@ -1,7 +1,6 @@
-import { LABELS } from "../../core/labels.ts";
 import type { RenderedNetwork } from "../../core/render/rendered.ts";
 import { overlaps, parseCidr } from "../../core/subnets.ts";
-import type { ContainerPlan, EngineEvent, Owned } from "../engine/engine.ts";
+import type { ContainerPlan, EngineEvent } from "../engine/engine.ts";
 import { EngineError, type EngineFault } from "../engine/engineError.ts";
 import type { FakeContainer, FakeNetwork, FakeVolume } from "./engineObjects.ts";
 import type { Random } from "./random.ts";
@@ -61,12 +60,6 @@ export class FakeEngine {
     if (epoch !== this.epoch) throw fault("unreachable", "the engine was restarted");
   }
 
-  listed({ instanceId, namespace }: Owned): (object: { labels: Record<string, string> }) => boolean {
-    return ({ labels }) =>
-      labels[LABELS.instance] === instanceId &&
-      (namespace === undefined || labels[LABELS.namespace] === namespace);
-  }
-
   async pullImage(image: string): Promise<void> {
     await this.work(500, 8_000);
     if (!this.registry.has(image)) throw fault("pull_refused", `pull access denied for ${image}`);
@@ -76,11 +69,6 @@ export class FakeEngine {
   addImage(image: string): void {
     this.images.add(image);
     this.emit({ type: "image", action: "tag", id: image, name: image });
-  }
-
-  /** The paths that an image declares as volumes. */
-  volumesOf(image: string): string[] {
-    return image.includes("postgres") ? ["/var/lib/postgresql/data"] : [];
   }
 
   async createNetwork(network: RenderedNetwork): Promise<"created" | "exists"> {
@@ -182,7 +170,10 @@ export class FakeEngine {
 
   /** By name or id, as Docker finds it. */
   find(ref: string): FakeContainer | undefined {
-    return this.containers.get(ref) ?? [...this.containers.values()].find(({ name }) => name === ref);
+    const known = this.containers.get(ref);
+    if (known) return known;
+    for (const container of this.containers.values()) if (container.name === ref) return container;
+    return undefined;
   }
 
   need(ref: string): FakeContainer {
@@ -201,12 +192,11 @@ export class FakeEngine {
 
   /** The lowest address of the network that nobody has: those given back are soon somebody else's. */
   freeAddress(network: FakeNetwork): string {
-    const used = new Set(
-      [...this.containers.values()].map(({ endpoints }) => {
-        const endpoint = endpoints.get(network.name);
-        return endpoint?.networkId === network.id ? endpoint.address : null;
-      }),
-    );
+    const used = new Set<string | null>();
+    for (const { endpoints } of this.containers.values()) {
+      const endpoint = endpoints.get(network.name);
+      if (endpoint?.networkId === network.id) used.add(endpoint.address);
+    }
     const base = (network.subnet ?? "172.18.0.0/16").split("/")[0]!.split(".").map(Number);
     for (let last = 2; last < 62; last += 1) {
       const address = [base[0], base[1], base[2], base[3]! + last].join(".");

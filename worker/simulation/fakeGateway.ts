@@ -17,9 +17,23 @@ import { GatewayError } from "../gateway/gatewayError.ts";
 import { PushQueue } from "../gateway/pushQueue.ts";
 import { isRunning, type FakeContainer } from "./engineObjects.ts";
 import type { FakeEngine } from "./fakeEngine.ts";
+import { portOf } from "./imageCatalog.ts";
 import type { Line } from "./line.ts";
 
 const PUSH_DEADLINE_MS = 10_000;
+
+/** What pushed routes say, over all runs of a process: most are pushed again and again. */
+const parsedRoutes = new Map<string, ReturnType<typeof vProjectRoutes.safeParse>>();
+const MOST_PARSED = 5_000;
+
+function parseRoutes(input: ProjectRoutesInput): ReturnType<typeof vProjectRoutes.safeParse> {
+  const { version, ...rest } = input;
+  const json = JSON.stringify(rest);
+  const known = parsedRoutes.get(json) ?? vProjectRoutes.safeParse(input);
+  if (parsedRoutes.size >= MOST_PARSED) parsedRoutes.clear();
+  parsedRoutes.set(json, known);
+  return known.success ? { ...known, data: { ...known.data, version } } : known;
+}
 
 /** The gateway's table in memory, by the rules of docker/nginx/lua/slipway, and its look at containers. */
 export class FakeGateway {
@@ -32,7 +46,7 @@ export class FakeGateway {
   ) {}
 
   put(input: ProjectRoutesInput): number {
-    const parsed = vProjectRoutes.safeParse(input);
+    const parsed = parseRoutes(input);
     if (!parsed.success) {
       const why = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
       throw new GatewayError("invalid", `The routes of ${input.namespace} are malformed: ${why.join("; ")}.`);
@@ -58,7 +72,7 @@ export class FakeGateway {
   async probe({ address, port, timeoutMs = 2_000 }: Probe): Promise<ProbeAnswer> {
     const container = this.at(address);
     if (container?.state === "running") {
-      return container.listening && portOf(container) === port
+      return container.listening && listensAt(container) === port
         ? { kind: "answered", status: 200 }
         : { kind: "failed", reason: "refused" };
     }
@@ -68,15 +82,16 @@ export class FakeGateway {
 
   /** The container that answers at `address`. */
   at(address: string): FakeContainer | undefined {
-    return [...this.engine.containers.values()].find(
-      (container) =>
-        isRunning(container) && [...container.endpoints.values()].some((end) => end.address === address),
-    );
+    for (const container of this.engine.containers.values()) {
+      if (!isRunning(container)) continue;
+      for (const endpoint of container.endpoints.values()) if (endpoint.address === address) return container;
+    }
+    return undefined;
   }
 }
 
-function portOf(container: FakeContainer): number {
-  return Number(container.plan.environment.PORT ?? 0);
+function listensAt({ image, plan }: FakeContainer): number {
+  return portOf(image) ?? Number(plan.environment.PORT ?? 0);
 }
 
 /** One process's connection to the gateway; pushes of one project wait for each other, as in `SocketGateway`. */

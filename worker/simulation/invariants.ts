@@ -1,18 +1,21 @@
 import type { Doc } from "../../convex/_generated/dataModel.d.ts";
 import { LABELS } from "../../core/labels.ts";
 import { volumeName } from "../../core/naming.ts";
-import type { ProjectSpec, ReleaseSpec } from "../../core/projectSpec.ts";
+import type { GroupSpec, ProjectSpec, ReleaseSpec } from "../../core/projectSpec.ts";
 import { hasPassed } from "../../core/releases.ts";
 import type { RenderedEnvironment, RenderedService } from "../../core/render/rendered.ts";
 import { overlaps, parseCidr } from "../../core/subnets.ts";
+import { declaredVolumes } from "../attachments/attaching.ts";
 import { filledVolumes } from "../filling/marks.ts";
 import { renderWanted } from "../renderWanted.ts";
 import { checkCounts } from "./counts.ts";
 import { isRunning, type FakeContainer } from "./engineObjects.ts";
 import { intern, REGISTRATION } from "./fakeControlPlane.ts";
+import { checkGroups } from "./groupInvariants.ts";
+import { ATTACHMENTS, STACKS, volumesOf } from "./imageCatalog.ts";
 import type { People } from "./people.ts";
-import { environmentsOf, observationsOf, projectsOf } from "./rows.ts";
-import { STACKS, TEMPLATE, type World } from "./world.ts";
+import { environmentsOf, groupsOf, membersOf, observationsOf, projectsOf } from "./rows.ts";
+import { TEMPLATE, type World } from "./world.ts";
 
 type Project = Doc<"projects">;
 type Environment = Doc<"environments">;
@@ -29,6 +32,11 @@ export async function checkEnd(
   const ends = await endsOf(world);
   for (const { project } of ends) if (project.status === "deleting") violate(`${project.slug} is not gone`);
   for (const end of ends) checkEnvironment(world, end, violate);
+  checkGroups(
+    world,
+    new Map(ends.flatMap(({ group }) => (group ? [[group.namespace, group]] : []))),
+    violate,
+  );
   checkCounts(world, violate);
   checkPorts(world, ends, violate);
   for (const row of world.server.database.all("inbox")) {
@@ -49,6 +57,8 @@ export type End = {
   release: ReleaseSpec | null;
   /** Null where it is not to run, or cannot be rendered. */
   rendered: RenderedEnvironment | null;
+  /** What it shares with others, where it lives on a host. */
+  group: GroupSpec | null;
   /** Why it cannot be as it should, for a cause that is still there. */
   hindrance: string | null;
 };
@@ -62,16 +72,28 @@ export async function endsOf(world: World): Promise<End[]> {
       : null;
     const spec = told && intern(told);
     const { project: rendered, error } = spec
-      ? renderWanted({ spec, stacks: STACKS, template: TEMPLATE, instanceId: REGISTRATION.instanceId })
+      ? renderWanted({
+          ...{ spec, stacks: STACKS, template: TEMPLATE, instanceId: REGISTRATION.instanceId },
+          attachments: ATTACHMENTS,
+          imageVolumes: await declaredVolumes(spec, ATTACHING, { volumesOf: (of) => declaredBy(world, of) }),
+        })
       : { project: null, error: null };
     return environmentsOf(world, project).map((environment) => {
       const of = rendered?.environments.find(({ kind }) => kind === environment.kind) ?? null;
       const release = spec?.environments.find(({ kind }) => kind === environment.kind)?.release ?? null;
-      const end = { project, environment, release, rendered: of };
+      const end = { project, environment, release, rendered: of, group: spec?.group ?? null };
       return { ...end, hindrance: hindranceOf(world, end, error) };
     });
   });
   return (await Promise.all(all)).flat();
+}
+
+const ATTACHING = { definitions: ATTACHMENTS, credentials: async () => "" };
+
+/** As Docker tells it of the images that it has. */
+async function declaredBy({ engine }: World, images: Iterable<string>): Promise<Record<string, string[]>> {
+  const here = [...images].filter((image) => engine.images.has(image));
+  return Object.fromEntries(here.map((image) => [image, volumesOf(image)]));
 }
 
 function hindranceOf(
@@ -127,7 +149,7 @@ function checkEnvironment(world: World, end: End, violate: Violate): void {
     case "running": {
       if (
         rendered &&
-        checkRunning(name, rendered, release, { containers, networks, volumes }, cause, violate)
+        checkRunning(world, name, rendered, release, { containers, networks, volumes }, cause, violate)
       ) {
         phase = "failed";
       }
@@ -167,6 +189,7 @@ type Found = {
 
 /** @returns whether its tests failed */
 function checkRunning(
+  world: World,
   name: string,
   rendered: RenderedEnvironment,
   release: ReleaseSpec | null,
@@ -204,7 +227,7 @@ function checkRunning(
         if (!cause) violate(`${is}${container.listening ? "" : " and does not listen"}`);
         continue;
       }
-      checkEndpoints(container, service, found.networks, violate);
+      checkEndpoints(world, container, service, violate);
     }
   }
   const networks = rendered.networks
@@ -223,9 +246,9 @@ function checkRunning(
 }
 
 function checkEndpoints(
+  { engine }: World,
   container: FakeContainer,
   service: RenderedService,
-  networks: { id: string }[],
   violate: Violate,
 ): void {
   const { name } = container;
@@ -233,14 +256,15 @@ function checkEndpoints(
   const there = [...container.endpoints.keys()].sort();
   if (wanted.join() !== there.join()) violate(`${name} is to be on ${wanted}, and is on ${there}`);
   for (const [network, endpoint] of container.endpoints) {
-    if (endpoint.address === null || !networks.some(({ id }) => id === endpoint.networkId)) {
+    if (endpoint.address === null || engine.networks.get(endpoint.networkId ?? "")?.name !== network) {
       violate(`${name} is not really on ${network}`);
     }
   }
 }
 
 function checkOwners(world: World, violate: Violate): void {
-  const owned = new Set(projectsOf(world).map(({ namespace }) => namespace));
+  const groups = groupsOf(world).filter((group) => membersOf(world, group).length > 0);
+  const owned = new Set([...projectsOf(world), ...groups].map(({ namespace }) => namespace));
   const { containers, networks, volumes } = world.engine;
   for (const { name, labels } of [...containers.values(), ...networks.values(), ...volumes.values()]) {
     if (labels[LABELS.instance] !== REGISTRATION.instanceId) continue;
@@ -252,7 +276,10 @@ function checkOwners(world: World, violate: Violate): void {
 function checkAllocations(world: World, violate: Violate): void {
   const { database } = world.server;
   const environments = projectsOf(world).flatMap((project) => environmentsOf(world, project));
-  const wanted = environments.flatMap(({ subnet, egressSubnet }) => [subnet, egressSubnet]).filter(Boolean);
+  const wanted = [
+    ...environments.flatMap(({ subnet, egressSubnet }) => [subnet, egressSubnet]),
+    ...groupsOf(world).flatMap(({ subnets }) => Object.values(subnets)),
+  ].filter(Boolean);
   const used = database.all("subnets").filter(({ state }) => state === "used");
   if (
     used

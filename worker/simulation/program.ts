@@ -1,9 +1,11 @@
 import type { ManifestInput } from "../../core/manifest.ts";
 import type { Random } from "./random.ts";
+import type { GroupInput } from "./sharing.ts";
 import type { Doom } from "./workerProcess.ts";
 
 /** What people and misfortune do in a run, decided wholly by its seed before it begins. */
 export type Program = {
+  groups: GroupInput[];
   manifests: ManifestInput[];
   actions: Action[];
   /** How the first workers die. */
@@ -98,5 +100,12 @@ export function programOf(random: Random): Program {
     at: random.between(1, random.chance(0.5) ? 40 : 160),
     on: random.chance(0.5) ? "sent" : "effect",
   }));
-  return { manifests, actions, dooms, calmAt: horizonMs + 5_000, mendsImages: random.chance(0.5) };
+  return {
+    groups: [],
+    manifests,
+    actions,
+    dooms,
+    calmAt: horizonMs + 5_000,
+    mendsImages: random.chance(0.5),
+  };
 }

@@ -12,6 +12,14 @@ export function projectOf(world: World, namespace: string | undefined): Doc<"pro
   return projectsOf(world).find((project) => project.namespace === namespace);
 }
 
+export function groupsOf(world: World): Doc<"groups">[] {
+  return world.server.database.all("groups") as unknown as Doc<"groups">[];
+}
+
+export function membersOf(world: World, group: Doc<"groups">): Doc<"projects">[] {
+  return projectsOf(world).filter(({ groupId }) => groupId === group._id);
+}
+
 export function environmentsOf(world: World, project: Doc<"projects">): Doc<"environments">[] {
   const rows = world.server.database.all("environments") as unknown as Doc<"environments">[];
   return rows.filter((row) => row.projectId === project._id);

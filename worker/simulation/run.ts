@@ -1,9 +1,12 @@
 import { DEPLOYMENT_VARIABLES } from "./convexServer.ts";
 import { checkEnd, endsOf } from "./invariants.ts";
 import { People } from "./people.ts";
+import { BROKEN } from "./imageCatalog.ts";
 import { programOf, type Program } from "./program.ts";
 import { LATEST_MS } from "./faults.ts";
 import { Random } from "./random.ts";
+import { membersOf, groupsOf } from "./rows.ts";
+import { withSharing } from "./sharing.ts";
 import { World } from "./world.ts";
 
 /** Milliseconds within which everything is as it should be, once nothing goes wrong any more. */
@@ -18,6 +21,8 @@ const QUIET_MS = 3 * 60_000;
 const QUIET_CALLS = 4 * 8;
 /** Calls in that time for an environment that cannot be as it should: it is tried again every minute or two. */
 const QUIET_CALLS_HINDERED = 4 * 30;
+/** Calls in that time for a member of a group: what it shares with others, its own turns look at. */
+const QUIET_CALLS_MEMBER = 4 * 20;
 
 export type Outcome = {
   seed: number;
@@ -31,10 +36,7 @@ export type Outcome = {
 /** @param tells keeps the story; @param program another than the seed's own, for shrinking */
 export async function runSeed(
   seed: number,
-  {
-    tells = false,
-    program = programOf(new Random(seed, "program")),
-  }: { tells?: boolean; program?: Program } = {},
+  { tells = false, program = programOfSeed(seed) }: { tells?: boolean; program?: Program } = {},
 ): Promise<Outcome> {
   const restore = setVariables();
   const { stackTraceLimit } = Error;
@@ -48,11 +50,16 @@ export async function runSeed(
   }
 }
 
+export function programOfSeed(seed: number): Program {
+  return withSharing(programOf(new Random(seed, "program")), new Random(seed, "sharing"));
+}
+
 async function run(seed: number, tells: boolean, program: Program): Promise<Outcome> {
   const world = new World(seed, tells);
   const people = new People(world);
   const { time, watcher, supervisor } = world;
   world.story.tell("seed", () => `${seed}, ${world.faults.profile} lines, ${JSON.stringify(program.dooms)}`);
+  for (const group of program.groups) time.after(0, () => people.call("groups:createGroup", group));
   for (const manifest of program.manifests) {
     const { name, ...rest } = manifest;
     time.after(0, () => people.call("projects:createProject", { name, manifest: rest }));
@@ -63,7 +70,7 @@ async function run(seed: number, tells: boolean, program: Program): Promise<Outc
     world.story.tell("seed", () => "all that goes wrong stops");
     world.calm();
     people.clearTheWay();
-    if (program.mendsImages) for (const image of BROKEN_IMAGES) world.engine.addImage(image);
+    if (program.mendsImages) for (const image of BROKEN) world.engine.addImage(image);
   });
   await settle(world, people, program.calmAt, seed % WHOLE_TIME_EVERY === 0);
   if (watcher.violations.length === 0) await checkEnd(world, people);
@@ -97,14 +104,13 @@ async function settle(world: World, people: People, calmAt: number, wholeTime: b
   }
 }
 
-const BROKEN_IMAGES = ["sim/broken:1", "sim/broken:2"];
-
 /** A machine on which nothing happens costs no call for each container, project or environment. */
 async function checkQuiet(world: World, calls: string[]): Promise<void> {
   const hindered = (await endsOf(world)).filter(({ hindrance }) => hindrance !== null).length;
   // Heartbeats and the gateway's look at what it serves cost Docker nothing.
   const told = calls.filter((call) => !/^(worker:heartbeat|probe) ?/.test(call));
-  if (told.length <= QUIET_CALLS + hindered * QUIET_CALLS_HINDERED) return;
+  const members = groupsOf(world).reduce((sum, group) => sum + membersOf(world, group).length, 0);
+  if (told.length <= QUIET_CALLS + hindered * QUIET_CALLS_HINDERED + members * QUIET_CALLS_MEMBER) return;
   world.watcher.violate(
     `${told.length} calls in ${QUIET_MS / 60_000} quiet minutes: ${told.slice(0, 60).join("; ")}`,
   );

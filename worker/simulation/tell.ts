@@ -1,6 +1,4 @@
-import { programOf } from "./program.ts";
-import { Random } from "./random.ts";
-import { runSeed, type Outcome } from "./run.ts";
+import { programOfSeed, runSeed, type Outcome } from "./run.ts";
 import { shrink } from "./shrink.ts";
 import { stamp } from "./story.ts";
 
@@ -9,7 +7,7 @@ const LAST_LINES = 150;
 /** What a failing seed has to say: what was violated, what it needs to fail, its story, and how to see it again. */
 export async function tellFailure(outcome: Outcome, whole: boolean): Promise<string> {
   const { seed, profile } = outcome;
-  const small = await shrink(seed, programOf(new Random(seed, "program")));
+  const small = await shrink(seed, programOfSeed(seed));
   const { story, violations } = await runSeed(
     seed,
     whole ? { tells: true } : { tells: true, program: small },

@@ -5,7 +5,7 @@ import { startersIn } from "./archive.ts";
 import type { FakeContainer, FakeVolume } from "./engineObjects.ts";
 import type { EngineObserver } from "./fakeEngine.ts";
 import { REGISTRATION } from "./fakeControlPlane.ts";
-import { projectOf, stackServices } from "./rows.ts";
+import { groupsOf, membersOf, projectOf, stackServices } from "./rows.ts";
 import type { World } from "./world.ts";
 
 /** How long an orphan is left in peace at least. */
@@ -77,12 +77,23 @@ export class Watcher implements EngineObserver {
   }
 
   onVolumeRemoved(volume: FakeVolume): void {
-    const project = projectOf(this.world, volume.labels[LABELS.namespace]);
-    if (volume.writes === 0 || isFiller(volume) || !project || project.status === "deleting") return;
-    if (volume.labels[LABELS.environment] === "test" || this.reclaimed.has(project.namespace)) return;
+    const namespace = volume.labels[LABELS.namespace];
+    if (volume.writes === 0 || isFiller(volume) || volume.labels[LABELS.environment] === "test") return;
+    this.checkGroupVolume(volume, namespace);
+    const project = projectOf(this.world, namespace);
+    if (!project || project.status === "deleting" || this.reclaimed.has(project.namespace)) return;
     // Its release is the snapshot: a workspace of an earlier one has nothing that is not in it.
     if (volume.labels[LABELS.release] !== undefined) return;
     this.violate(`${volume.name} went with its project's files, and ${project.slug} is ${project.status}`);
+  }
+
+  /** What a group's members share stays as long as there is one that does not go. */
+  private checkGroupVolume(volume: FakeVolume, namespace: string | undefined): void {
+    const group = groupsOf(this.world).find((one) => one.namespace === namespace);
+    if (!group) return;
+    const staying = membersOf(this.world, group).filter(({ status }) => status !== "deleting");
+    if (staying.length === 0) return;
+    this.violate(`${volume.name} went with the data of ${staying.map(({ slug }) => slug).join(" and ")}`);
   }
 
   onChange(): void {}
@@ -114,7 +125,10 @@ export class Watcher implements EngineObserver {
     for (const { name, labels, subnet } of this.world.engine.networks.values()) {
       if (!free.has(subnet) || before.has(subnet)) continue;
       if (labels[LABELS.instance] !== REGISTRATION.instanceId) continue;
-      if (projectOf(this.world, labels[LABELS.namespace])) {
+      const namespace = labels[LABELS.namespace];
+      const group = groupsOf(this.world).find((one) => one.namespace === namespace);
+      const isMade = group && membersOf(this.world, group).length > 0;
+      if (isMade || projectOf(this.world, namespace)) {
         this.violate(`${subnet} was given back while ${name} has it`);
       }
     }

@@ -9,7 +9,8 @@ import { GatewayClient } from "./fakeGateway.ts";
 import { PortClient } from "./fakePorts.ts";
 import { Line } from "./line.ts";
 import { processClock } from "./virtualTime.ts";
-import { STACKS, TEMPLATE, type World } from "./world.ts";
+import { ATTACHMENTS, STACKS } from "./imageCatalog.ts";
+import { TEMPLATE, type World } from "./world.ts";
 
 /** As `convexControlPlane.ts` tells it; that file is not loaded, for it brings Convex's client. */
 const isFenced = (error: unknown) => error instanceof SlipwayError && error.data.code === "stale_epoch";
@@ -72,6 +73,7 @@ export class WorkerProcess {
       starters: STARTERS,
       hostPorts: this.ports,
       stacks: STACKS,
+      attaching: { definitions: ATTACHMENTS, credentials: async (name) => `secret of ${name}` },
       template: TEMPLATE,
       instanceId: REGISTRATION.instanceId,
       clock,

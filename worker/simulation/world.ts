@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import { loadStacks } from "../../docker/stacks/loadStacks.ts";
 import { ConvexServer } from "./convexServer.ts";
 import { FakeContainers, type Behaviour } from "./fakeContainers.ts";
 import { FakeEngine } from "./fakeEngine.ts";
 import { FakeGateway } from "./fakeGateway.ts";
 import { FakePorts } from "./fakePorts.ts";
+import { PRESENT, PULLABLE } from "./imageCatalog.ts";
 import { Faults } from "./faults.ts";
 import { Random } from "./random.ts";
 import { Story } from "./story.ts";
@@ -13,13 +13,7 @@ import { VirtualTime } from "./virtualTime.ts";
 import { Watcher } from "./watcher.ts";
 import type { FakeContainer } from "./engineObjects.ts";
 
-export const STACKS = loadStacks();
 export const TEMPLATE = readFileSync(new URL("../../docker/project-template.yml", import.meta.url), "utf8");
-
-/** Images that every host of the simulation has from the beginning. */
-const IMAGES = [...Object.values(STACKS).map(({ image }) => image), "sim/tool:1"];
-/** Images that can be pulled. */
-const REGISTRY = ["registry.example/app:1"];
 
 /** Everything that one seed makes: an engine, a gateway, a control plane, worker processes, and what goes wrong. */
 export class World {
@@ -54,8 +48,8 @@ export class World {
     );
     this.server.onChange(() => this.watcher.onControlPlane());
     this.supervisor = new Supervisor(this);
-    for (const image of IMAGES) this.engine.images.add(image);
-    for (const image of REGISTRY) this.engine.registry.add(image);
+    for (const image of PRESENT) this.engine.images.add(image);
+    for (const image of PULLABLE) this.engine.registry.add(image);
   }
 
   get isCalm(): boolean {

@@ -38,7 +38,7 @@ export async function reconcile(context: TurnContext, input: TurnInput): Promise
   const { projectId, namespace } = spec;
   const operations = await planTurn(context, first);
   await announce(context, input, first, operations);
-  const { execution, after, seen } = await act(context, first, operations);
+  const { execution, after, seen, groupLeft } = await act(context, first, operations);
 
   const ports = await portStep(context, spec, seen);
   if (ports.exchanged) readAnew(context, projectId);
@@ -57,13 +57,15 @@ export async function reconcile(context: TurnContext, input: TurnInput): Promise
     failures: execution.failed.filter(({ operation }) => concerns(operation, spec.status, environment)),
     logs,
     routeError,
+    groupLeft: groupLeft.has(environment.spec.kind),
     snapshot: waiting.has(environment.spec.kind) ? { error: waiting.get(environment.spec.kind) } : null,
     now: context.clock.now(),
   });
 
   const failures = failedMessages(seen.map((environment) => conditionsOf(findings(environment, null))));
   const routeError = await routeProject(context, spec, seen, new Set(), failures);
-  if (spec.status === "deleting" && isEmpty(after) && execution.failed.length === 0 && routeError === null) {
+  const isGone = isEmpty(after) && groupLeft.size === 0;
+  if (spec.status === "deleting" && isGone && execution.failed.length === 0 && routeError === null) {
     await context.controlPlane.confirmDeleted(projectId);
     context.log("deleted", { project: spec.slug, namespace });
     return "deleted";
@@ -105,7 +107,8 @@ export async function reconcile(context: TurnContext, input: TurnInput): Promise
     snapshotError;
   if (problem != null) throw problem instanceof Error ? problem : new Error(explain(problem));
   // What is still there though everything was done (a network that others just left) needs another look.
-  if (spec.status === "deleting" && !isEmpty(after)) throw new Error(`${spec.slug} is not gone yet.`);
+  if (spec.status === "deleting" && !isGone) throw new Error(`${spec.slug} is not gone yet.`);
+  if (groupLeft.size > 0) throw new Error(`What ${spec.slug} shared with its group is not gone yet.`);
   return "done";
 }
 
@@ -143,14 +146,20 @@ async function act(
   context: TurnContext,
   { asked, spec, rendering, found, seen, provided }: FirstLook,
   operations: readonly Operation[],
-): Promise<{ execution: Execution; after: Snapshot; seen: SeenEnvironment[] }> {
+): Promise<{
+  execution: Execution;
+  after: Snapshot;
+  seen: SeenEnvironment[];
+  groupLeft: ReadonlySet<EnvironmentKind>;
+}> {
   const execution = await runOperations(context, spec, operations, () => requireStillWanted(context, asked));
   const released = await context.groups.release(groupContext(context), spec);
   execution.failed.unshift(...provided.failed, ...released.failed);
+  const groupLeft = released.left;
   if (waitsForImages(rendering.project) && execution.failed.length === 0) context.again(spec.projectId, 0);
-  if (operations.length === 0) return { execution, after: found, seen };
+  if (operations.length === 0) return { execution, after: found, seen, groupLeft };
   const after = await look(context, spec.namespace);
-  return { execution, after, seen: await ask(context, spec, rendering.project, after) };
+  return { execution, after, seen: await ask(context, spec, rendering.project, after), groupLeft };
 }
 
 /** What is wanted of the project has changed by what this turn told the control plane. */
