@@ -11,12 +11,12 @@ const ALONE = ["tests/imageBuilding.test.ts", "tests/images.test.ts"];
  * through every fault, restarts of engine and machine, a real ACME server.
  */
 const LONG = [
-  "tests/{deploys,parallelRuns}.test.ts",
+  "tests/parallelRuns.test.ts",
   "tests/dashboard/*.test.ts",
-  "tests/worker/{metrics,onDemandImage}.test.ts",
+  "tests/worker/metrics.test.ts",
 ];
-/** They share one engine and its firewall, and what others do shows in what they wait for. */
-const E2E_AT_ONCE = 1;
+/** They share one engine and its firewall; each has an instance, ports and subnets of its own. */
+const E2E_AT_ONCE = 2;
 
 /**
  * Seven projects, so that one kind of test can be run alone (`npx vitest run --project unit`):

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RECEIPT_PHASES, type Receipt } from "../core/rollout.ts";
 import { ask } from "./gateway/client.ts";
 import { startLoad } from "./deploys/load.ts";
@@ -20,6 +20,11 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await world?.end();
+});
+
+/** What the worker did meanwhile, where it was not what was waited for. */
+afterEach(({ task }) => {
+  if (task.result?.state === "fail") console.log(world.logs.slice(-60).join(""));
 });
 
 function total(receipt: Receipt | null, field: "accepted" | "served" | "failed"): number {

@@ -86,7 +86,7 @@ describe("using everything up", () => {
       expect(await scene.statusOf(project)).toBe(200);
     }
     expect(await startedAt()).toEqual(before);
-  });
+  }, 480_000);
 
   test("of the host's disk by logging ends at the size of the logs", async () => {
     const container = scene.world.container(scene.open, "peer");

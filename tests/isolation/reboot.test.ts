@@ -13,7 +13,7 @@ let made: DiskWorld;
 let world: World;
 let dataDir: string;
 beforeAll(async () => {
-  made = await makeDiskWorld("isoboot2", 28_394);
+  made = await makeDiskWorld("isoboot2", 28_395);
   ({ world, dataDir } = made);
 });
 afterAll(async () => {

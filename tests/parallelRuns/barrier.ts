@@ -9,7 +9,7 @@ export const GO = "go";
 
 const WAIT = `
   DO $body$ BEGIN
-    WHILE NOT EXISTS (SELECT 1 FROM words WHERE word = '${GO}') LOOP PERFORM pg_sleep(0.05); END LOOP;
+    WHILE NOT EXISTS (SELECT 1 FROM words WHERE word = '${GO}') LOOP PERFORM pg_sleep(0.5); END LOOP;
   END $body$`;
 
 /** One program, run by a shell; its last output is all that its database holds. */
@@ -25,6 +25,7 @@ const COMMAND = [
 export function waitingProject(word: string): Partial<ManifestInput> {
   return {
     services: { app: { image: "slipway/postgres:15" } },
+    egress: "none",
     attachments: [{ image: "postgres:15", publish: true, memory: "192m" }],
     env: { WORD: word },
     environments: { test: { command: COMMAND, memory: "64m", timeout: "14m" } },

@@ -196,16 +196,17 @@ export class World {
     return text;
   }
 
-  /** Asks until `condition` holds, twenty times a second. */
+  /** Asks until `condition` holds, twenty times a second by default. */
   async eventually(
     what: string,
     condition: () => Promise<boolean>,
     withinMs: number = WITHIN_MS,
+    everyMs = 50,
   ): Promise<void> {
     const deadline = Date.now() + withinMs;
     while (!(await condition())) {
       if (Date.now() > deadline) throw new Error(`Not within ${withinMs} ms: ${what}`);
-      await pause(realClock, 50);
+      await pause(realClock, everyMs);
     }
   }
 
