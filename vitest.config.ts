@@ -6,12 +6,11 @@ import { LongestFirst } from "./tests/longestFirst.ts";
 const ALONE = ["tests/imageBuilding.test.ts", "tests/images.test.ts"];
 
 /**
- * `npm run test:long`, beside `npm test`: together they take longer than all others, or have not been seen to pass side by
- * side on a busy machine yet. The dashboard in a real browser, deploys, 25 databases at once, releases and workspaces
- * through every fault, restarts of engine and machine, a real ACME server.
+ * `npm run test:long`, beside `npm test`: they take long, or have not been seen to pass on a busy machine often enough. The
+ * dashboard in a real browser, deploys under load, 25 databases at once.
  */
 const LONG = [
-  "tests/parallelRuns.test.ts",
+  "tests/{deploys,parallelRuns}.test.ts",
   "tests/dashboard/*.test.ts",
   "tests/worker/metrics.test.ts",
 ];
