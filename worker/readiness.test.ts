@@ -54,6 +54,18 @@ test("a look does not wait for long for who does not answer", async () => {
   await look;
 });
 
+test("who answers only after the look has stopped waiting is told of", async () => {
+  let answer = (_isReady: boolean) => {};
+  const { clock, readiness, changes } = setUp(() => new Promise<boolean>((resolve) => (answer = resolve)));
+  const look = readiness.follow("ns", [app]);
+  await clock.advance(500);
+  await look;
+  answer(true);
+  await clock.advance(0);
+  expect(readiness.isReady("c1")).toBe(true);
+  expect(changes).toEqual(["ns"]);
+});
+
 test("who ended has to prove itself again, under the same id or at another address", async () => {
   let up = true;
   const { readiness } = setUp(() => up);

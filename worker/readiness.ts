@@ -66,17 +66,19 @@ export class Readiness {
       if (target.namespace === namespace && !wanted.has(target.id)) this.forget(target.id);
     }
     const looks: Promise<void>[] = [];
+    let isWaiting = true;
     for (const target of followed) {
       const known = this.watched.get(target.id);
       if (known && sameTarget(known.target, target)) continue;
       this.forget(target.id);
-      looks.push(this.begin(target));
+      looks.push(this.begin(target, () => isWaiting));
     }
     if (looks.length === 0) return;
     let cancel = () => {};
     const bound = new Promise<void>((resolve) => (cancel = this.clock.after(FIRST_LOOK_MS, resolve)));
     await Promise.race([Promise.all(looks), bound]);
     cancel();
+    isWaiting = false;
   }
 
   isReady(id: string): boolean {
@@ -119,7 +121,8 @@ export class Readiness {
     for (const id of [...this.watched.keys()]) this.forget(id);
   }
 
-  private async begin(target: ProbeTarget): Promise<void> {
+  /** @param isAwaited whether the look that begins it still waits for the first answer: then it needs no further one */
+  private async begin(target: ProbeTarget, isAwaited: () => boolean): Promise<void> {
     const watched: Watched = {
       target,
       since: this.clock.elapsed(),
@@ -129,9 +132,11 @@ export class Readiness {
       stopped: false,
     };
     this.watched.set(target.id, watched);
-    // The first answer is part of the look that waits for it, and needs no further one.
-    if (await this.answers(target)) watched.ready = true;
-    else this.askLater(watched);
+    const answered = await this.answers(target);
+    if (watched.stopped) return;
+    if (!answered) return this.askLater(watched);
+    watched.ready = true;
+    if (!isAwaited()) this.onChange(target.namespace);
   }
 
   private askLater(watched: Watched): void {
