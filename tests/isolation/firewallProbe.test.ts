@@ -5,7 +5,7 @@ import { bridgePrefix, gatewayBridgeName } from "../../core/naming.ts";
 import { FIREWALL_IMAGE } from "../../worker/firewall/firewall.ts";
 import { withFirewallHelper, type RunCommand } from "../../worker/firewall/helper.ts";
 import { probeFirewall } from "../../worker/firewall/probe.ts";
-import { inputChainName } from "../../worker/firewall/rules.ts";
+import { forwardChainName, inputChainName } from "../../worker/firewall/rules.ts";
 import { World } from "../gateway/world.ts";
 
 /** The firewall's own probes: they pass where the rules hold, and find every hole that is made for them to find. */
@@ -60,11 +60,13 @@ test("all hold where the rules are in place, and nothing is left of them", async
 });
 
 const projects = `${bridgePrefix(INSTANCE)}+`;
+const [forward, input] = [forwardChainName(INSTANCE), inputChainName(INSTANCE)];
+/** In this instance's own chains: before them they would be before other instances' too, which miss their place then. */
 const HOLES = [
-  ["INPUT", "-i", projects, "-j", "ACCEPT"],
-  ["DOCKER-USER", "-i", projects, "-o", projects, "-j", "ACCEPT"],
-  ["DOCKER-USER", "-i", projects, "-o", `so${INSTANCE}+`, "-j", "ACCEPT"],
-  ["DOCKER-USER", "-i", gatewayBridgeName(INSTANCE), "-o", projects, "-j", "DROP"],
+  [input, "-i", projects, "-j", "ACCEPT"],
+  [forward, "-i", projects, "-o", projects, "-j", "ACCEPT"],
+  [forward, "-i", projects, "-o", `so${INSTANCE}+`, "-j", "ACCEPT"],
+  [forward, "-i", gatewayBridgeName(INSTANCE), "-o", projects, "-j", "DROP"],
 ] as const;
 
 test("find every hole that another program's rules make", async () => {
