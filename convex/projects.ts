@@ -40,10 +40,10 @@ export const createProject = mutation({
 
 /**
  * Puts another manifest (core/manifest.ts) in place of a project's, and what it concerns to a new generation. Its name
- * stays.
+ * stays; its group, and which domains it takes, are not for a token of that project alone.
  * @returns `revision`, and the dotted paths that changed; none where it was so already
  * @throws ConvexError `status_changed` where `expectedRevision` is not the present one, `bad_manifest`, `name_taken`,
- *   `no_capacity`, `guard_failed`
+ *   `no_capacity`, `guard_failed`, `forbidden`
  */
 export const updateManifest = mutation({
   args: { project: v.string(), manifest: v.any(), expectedRevision: v.optional(v.number()) },
@@ -55,7 +55,7 @@ export const updateManifest = mutation({
   handler: async (ctx, { project: ref, ...update }) => {
     const caller = await requireAdmin(ctx);
     const project = await requireProject(ctx, caller, ref);
-    return await updateOf(ctx, actorOf(caller), project, update);
+    return await updateOf(ctx, caller, project, update);
   },
 });
 

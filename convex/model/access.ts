@@ -79,14 +79,18 @@ export async function requireAdmin(ctx: QueryCtx): Promise<Caller> {
 /** An admin of everything: what is no single project's is not for a token of one project to see or change. */
 export async function requireInstanceAdmin(ctx: QueryCtx): Promise<Caller> {
   const caller = await requireAdmin(ctx);
-  if (caller.scope !== "all") {
-    refuse({
-      code: "forbidden",
-      message: "This is no single project's, and this token is of one project.",
-      hint: HINT,
-    });
-  }
+  requireWhole(caller, { message: "This is no single project's, and this token is of one project." });
   return caller;
+}
+
+/** Refuses a token of one project, as {@link requireInstanceAdmin} does; for a part of what such a token may do else. */
+export function requireWhole(caller: Caller, refusal: { message: string; path?: string }): void {
+  if (caller.scope === "all") return;
+  refuse({
+    code: "forbidden",
+    ...refusal,
+    hint: "An admin's token of all projects may: slipway token create --role admin.",
+  });
 }
 
 /** An admin, a viewer or a worker, or an agent with the verb `logs`. */

@@ -3,6 +3,7 @@ import type { Manifest } from "../../core/manifest.ts";
 import { changedPaths, concernedKinds } from "../../core/manifestDiff.ts";
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { actorOf, requireWhole, type Caller } from "./access.ts";
 import { reserve } from "./capacity.ts";
 import { claimDomains } from "./domains.ts";
 import { applyManifest, environmentsOf } from "./environments.ts";
@@ -28,14 +29,15 @@ export type ManifestUpdate = {
  * Puts another manifest in place of the project's, with all that follows: domains, group, capacity, subnets and ports,
  * and a new generation for the environments that it concerns. All or nothing.
  * @throws ConvexError `status_changed` where `expectedRevision` is not the present one; `bad_manifest`, `name_taken`,
- *   `no_capacity`, `guard_failed`
+ *   `no_capacity`, `guard_failed`, `forbidden`
  */
 export async function updateManifest(
   ctx: MutationCtx,
-  actor: Actor,
+  caller: Caller,
   project: Doc<"projects">,
   { manifest: input, expectedRevision }: { manifest: unknown; expectedRevision?: number },
 ): Promise<ManifestUpdate> {
+  const actor = actorOf(caller);
   const row = await manifestRow(ctx, project);
   const revision = row.revision ?? 1;
   refuseUnlessChangeable(project, revision, expectedRevision);
@@ -43,6 +45,7 @@ export async function updateManifest(
   const after = manifestFrom({ name: project.name, manifest: sameName(project, input) });
   const changed = changedPaths(before, after);
   if (changed.length === 0) return { revision, changed, environments: [] };
+  refuseWhatIsNotItsOwn(caller, before, after);
   await refuseUnknownStacks(ctx, after);
 
   await changeGroup(ctx, actor, project, before, after);
@@ -73,6 +76,23 @@ function refuseUnlessChangeable(
       code: "status_changed",
       message: `The manifest of ${project.slug} is at revision ${revision}, not ${expected}: it was changed in between.`,
       hint: `Look at it again, and decide anew: slipway project show ${project.slug} --json`,
+    });
+  }
+}
+
+/** A group is its other members' too, and a domain that one project takes no other can have. */
+function refuseWhatIsNotItsOwn(caller: Caller, before: Manifest, after: Manifest): void {
+  if (before.group !== after.group) {
+    requireWhole(caller, {
+      message: "Which group a project is in is not for a token of that project alone.",
+      path: "group",
+    });
+  }
+  for (const [index, name] of (after.domains ?? []).entries()) {
+    if (before.domains?.includes(name)) continue;
+    requireWhole(caller, {
+      message: `A token of one project alone may not take the domain ${name} for it.`,
+      path: `domains.${index}`,
     });
   }
 }

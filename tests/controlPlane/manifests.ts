@@ -75,6 +75,29 @@ export function manifestSuite(it: SuiteTest): void {
       expect((await show(driver, "shop")).manifestRevision).toBe(1);
     });
 
+    it("changes neither group nor domains by the hand of one project's admin", async ({ driver }) => {
+      const { projectId } = await createProject(driver, "shop", {
+        stack: "node",
+        group: "backend",
+        domains: ["shop.example.com"],
+      });
+      const own = driver.as({ ...ADMIN, project: projectId });
+      const updateOwn = (manifest: unknown) =>
+        own.mutation(api.projects.updateManifest, { project: "shop", manifest });
+      const kept = { stack: "node", group: "backend", domains: ["shop.example.com"] };
+      for (const [wrong, path] of [
+        [{ ...kept, group: "payments" }, "group"],
+        [{ ...kept, group: undefined }, "group"],
+        [{ ...kept, domains: ["shop.example.com", "blog.example.com"] }, "domains.1"],
+      ] as const) {
+        expect(await expectRefused(updateOwn(wrong), "forbidden")).toMatchObject({ path });
+      }
+      expect(await show(driver, "shop")).toMatchObject({ group: "backend", manifestRevision: 1 });
+      expect(await updateOwn({ ...kept, env: { LOG_LEVEL: "debug" } })).toMatchObject({ revision: 2 });
+      // To give something up takes nothing from anybody.
+      expect(await updateOwn({ ...kept, domains: [] })).toMatchObject({ revision: 3 });
+    });
+
     it("gets the ports and subnets that it newly asks for, and room on its host", async ({ driver }) => {
       const host = await registerHost(driver);
       const services = (publish: boolean) => ({ services: { web: { stack: "node", publish } } });
