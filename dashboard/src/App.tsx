@@ -1,17 +1,18 @@
 import { Center, Loader } from "@mantine/core";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { Navigate, Route, Routes, useLocation } from "react-router";
 import { BoardPage } from "./board/BoardPage.tsx";
 import { ListPage } from "./list/ListPage.tsx";
 import { useSession } from "./session/Session.tsx";
 import { SignInPage } from "./session/SignInPage.tsx";
+import { lazily } from "./shared/lazily.ts";
 import { NotFoundPage } from "./shell/NotFoundPage.tsx";
 import { Shell } from "./shell/Shell.tsx";
 
-const CreatePage = lazy(async () => ({ default: (await import("./create/CreatePage.tsx")).CreatePage }));
-const ProjectPage = lazy(async () => ({ default: (await import("./project/ProjectPage.tsx")).ProjectPage }));
-const HostsPage = lazy(async () => ({ default: (await import("./hosts/HostsPage.tsx")).HostsPage }));
-const SystemPage = lazy(async () => ({ default: (await import("./system/SystemPage.tsx")).SystemPage }));
+const CreatePage = lazily(async () => (await import("./create/CreatePage.tsx")).CreatePage);
+const ProjectPage = lazily(async () => (await import("./project/ProjectPage.tsx")).ProjectPage);
+const HostsPage = lazily(async () => (await import("./hosts/HostsPage.tsx")).HostsPage);
+const SystemPage = lazily(async () => (await import("./system/SystemPage.tsx")).SystemPage);
 
 /** Which page an address shows, to whom. */
 export function App() {

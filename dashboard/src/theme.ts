@@ -20,6 +20,12 @@ export const theme = createTheme({
     'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", Arial, sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
   headings: { fontWeight: "650" },
+  components: {
+    // Those of dialogs and notifications have an icon alone.
+    CloseButton: { defaultProps: { "aria-label": "Close" } },
+    // It is a span, which may have a name only with a role.
+    Loader: { defaultProps: { role: "status" } },
+  },
 });
 
 const COLORS = Object.entries(DEFAULT_THEME.colors) as [string, MantineColorsTuple][];

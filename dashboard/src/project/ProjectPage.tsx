@@ -3,6 +3,7 @@ import { useQuery } from "convex/react";
 import { Compass } from "lucide-react";
 import { useNavigate, useParams } from "react-router";
 import { api } from "../../../convex/_generated/api";
+import { useAccess } from "../session/Session.tsx";
 import { Empty } from "../shared/Empty.tsx";
 import { Guarded } from "../shared/Guarded.tsx";
 import { Page } from "../shared/Page.tsx";
@@ -30,7 +31,8 @@ export function ProjectPage() {
 function Shown({ project, tab }: { project: ProjectView; tab: string }) {
   const navigate = useNavigate();
   const { slug, name, status } = project;
-  const shown = TABS.filter((one) => one.isShown?.(project) ?? true);
+  const access = useAccess();
+  const shown = TABS.filter((one) => one.isFor?.(access) ?? true);
   const current = shown.find((one) => one.id === tab) ?? shown[0]!;
   return (
     <Page title={name} actions={<StatusMark status={status} size="lg" />}>

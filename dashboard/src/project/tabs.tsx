@@ -15,6 +15,7 @@ import {
 } from "lucide-react";
 import type { ComponentType } from "react";
 import type { api } from "../../../convex/_generated/api";
+import type { Access } from "../session/Session.tsx";
 import { AgentsTab } from "./agents/AgentsTab.tsx";
 import { CodeTab } from "./code/CodeTab.tsx";
 import { EventsTab } from "./events/EventsTab.tsx";
@@ -36,7 +37,8 @@ type TabEntry = {
   label: string;
   Icon: LucideIcon;
   Tab: ComponentType<TabProps>;
-  isShown?: (project: ProjectView) => boolean;
+  /** Whether it is of any use to who is signed in; to everybody where it does not say. */
+  isFor?: (access: Access) => boolean;
 };
 
 /** A project's tabs, in their order: each a folder beside this file. */
@@ -44,7 +46,13 @@ export const TABS: readonly TabEntry[] = [
   { id: "overview", label: "Overview", Icon: LayoutDashboard, Tab: OverviewTab },
   { id: "logs", label: "Logs", Icon: ScrollText, Tab: LogsTab },
   { id: "metrics", label: "Metrics", Icon: ChartLine, Tab: MetricsTab },
-  { id: "terminal", label: "Terminal", Icon: SquareTerminal, Tab: TerminalTab },
+  {
+    id: "terminal",
+    label: "Terminal",
+    Icon: SquareTerminal,
+    Tab: TerminalTab,
+    isFor: ({ may }) => may("exec"),
+  },
   { id: "plan", label: "Plan", Icon: ListOrdered, Tab: PlanTab },
   { id: "releases", label: "Releases", Icon: Package, Tab: ReleasesTab },
   { id: "events", label: "Events", Icon: History, Tab: EventsTab },

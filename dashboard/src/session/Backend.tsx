@@ -6,6 +6,9 @@ import { problemOf } from "../shared/problem.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { SessionProvider } from "./Session.tsx";
 
+/** Between attempts to find Slipway. */
+const AGAIN_MS = 3000;
+
 type Connected = { settings: Settings; client: ConvexReactClient };
 
 const SettingsContext = createContext<Settings | null>(null);
@@ -46,20 +49,23 @@ export function Backend({ children }: { children: ReactNode }) {
     };
   }, [attempt]);
 
-  if (failure !== null && !connected) {
-    const again = () => {
-      setFailure(null);
-      setAttempt(attempt + 1);
-    };
+  const isFailed = failure !== null && !connected;
+  useEffect(() => {
+    if (!isFailed) return;
+    const timer = setTimeout(() => setAttempt(attempt + 1), AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [isFailed, failure, attempt]);
+
+  if (isFailed) {
     return (
       <Center mih="100%" p="md">
         <Problem
           problem={{
             ...problemOf(failure),
             title: "Slipway does not answer",
-            hint: "Look whether it runs (slipway status), then try again.",
+            hint: "Look whether it runs: slipway status. This page tries again by itself.",
           }}
-          onRetry={again}
+          onRetry={() => setAttempt(attempt + 1)}
         />
       </Center>
     );

@@ -1,4 +1,4 @@
-import { Center, Stack, Text, ThemeIcon, Title } from "@mantine/core";
+import { Center, Stack, Text, ThemeIcon } from "@mantine/core";
 import type { LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
 
@@ -19,9 +19,10 @@ export function Empty({ Icon, title, children, action }: Props) {
         <ThemeIcon variant="default" size={48} radius="xl">
           <Icon aria-hidden />
         </ThemeIcon>
-        <Title order={3} size="h4" ta="center">
+        {/* No heading: it heads nothing, and its level would depend on where it stands. */}
+        <Text fz="h4" fw={650} lh={1.3} ta="center">
           {title}
-        </Title>
+        </Text>
         <Text c="dimmed" ta="center" component="div">
           {children}
         </Text>

@@ -19,7 +19,7 @@ export function Section({ title, about, actions, children }: Props) {
         <Title order={2} size="h3" id={id}>
           {title}
         </Title>
-        {actions}
+        {actions && <Group gap="xs">{actions}</Group>}
       </Group>
       {about && (
         <Text size="sm" c="dimmed" maw={720}>

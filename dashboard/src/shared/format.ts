@@ -32,7 +32,9 @@ export function duration(ms: number): string {
   return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
 }
 
+/** Two digits that say something, of small numbers too: what containers use is often a few thousandths of a CPU. */
 function digits(value: number): string {
-  if (value === 0) return "0";
-  return value < 10 ? value.toFixed(2).replace(/\.?0+$/, "") || "0" : value.toFixed(0);
+  if (value >= 10) return value.toFixed(0);
+  const decimals = value >= 1 || value === 0 ? 2 : Math.min(5, 1 - Math.floor(Math.log10(value)));
+  return String(Number(value.toFixed(decimals)));
 }

@@ -29,3 +29,10 @@ test("a text holds any of the needles or none", () => {
   expect(holdsAny("Listening on PORT", ["port"])).toBe(true);
   expect(holdsAny("Listening", ["port", ""])).toBe(false);
 });
+
+test("a word of code is found at its beginning, and not inside another", () => {
+  const marked = piecesOf("import port from ports; PORT, export_port", ["port"], "wordStart");
+  expect(marked.filter(({ isHit }) => isHit).map(({ text }) => text)).toEqual(["port", "port", "PORT"]);
+  expect(holdsAny("import", ["port"], "wordStart")).toBe(false);
+  expect(holdsAny("a.port", ["port"], "wordStart")).toBe(true);
+});

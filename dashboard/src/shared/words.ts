@@ -7,13 +7,13 @@ export function wordsOf(query: string): string[] {
   return [...new Set(query.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [])];
 }
 
+/** Where in a text a needle counts: everywhere, or at the beginning of a word, as an index of words finds it. */
+export type Where = "anywhere" | "wordStart";
+
 /** `text` in pieces, those that equal one of `needles` (in any case) marked. Joined they are `text` again. */
-export function piecesOf(text: string, needles: readonly string[]): Piece[] {
-  const wanted = needles.filter((needle) => needle !== "");
-  if (wanted.length === 0) return text === "" ? [] : [{ text, isHit: false }];
-  // The longest first: of two that begin at one place it is the one to mark.
-  const longest = [...wanted].sort((one, other) => other.length - one.length);
-  const pattern = new RegExp(`(${longest.map(escaped).join("|")})`, "giu");
+export function piecesOf(text: string, needles: readonly string[], where: Where = "anywhere"): Piece[] {
+  const pattern = patternOf(needles, where);
+  if (!pattern) return text === "" ? [] : [{ text, isHit: false }];
   return text
     .split(pattern)
     .map((piece, index) => ({ text: piece, isHit: index % 2 === 1 }))
@@ -21,9 +21,17 @@ export function piecesOf(text: string, needles: readonly string[]): Piece[] {
 }
 
 /** Whether any of `needles` is in `text`, in any case. */
-export function holdsAny(text: string, needles: readonly string[]): boolean {
-  const lower = text.toLowerCase();
-  return needles.some((needle) => needle !== "" && lower.includes(needle.toLowerCase()));
+export function holdsAny(text: string, needles: readonly string[], where: Where = "anywhere"): boolean {
+  return patternOf(needles, where)?.test(text) ?? false;
+}
+
+function patternOf(needles: readonly string[], where: Where): RegExp | null {
+  const wanted = needles.filter((needle) => needle !== "");
+  if (wanted.length === 0) return null;
+  // The longest first: of two that begin at one place it is the one to mark.
+  const longest = [...wanted].sort((one, other) => other.length - one.length);
+  const before = where === "wordStart" ? String.raw`(?<![\p{L}\p{N}_])` : "";
+  return new RegExp(`${before}(${longest.map(escaped).join("|")})`, "iu");
 }
 
 function escaped(text: string): string {

@@ -51,7 +51,7 @@ function Result({ hit, needles }: { hit: Hit; needles: string[] }) {
                   {number}
                 </span>
                 <span>
-                  <Highlighted text={line} needles={needles} />
+                  <Highlighted text={line} needles={needles} where="wordStart" />
                 </span>
               </div>
             ))}

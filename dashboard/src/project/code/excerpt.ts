@@ -38,7 +38,11 @@ export function linesOf(text: string, startLine: number, needles: readonly strin
   return text
     .replace(/\n$/, "")
     .split("\n")
-    .map((line, index) => ({ number: startLine + index, text: line, isHit: holdsAny(line, needles) }));
+    .map((line, index) => ({
+      number: startLine + index,
+      text: line,
+      isHit: holdsAny(line, needles, "wordStart"),
+    }));
 }
 
 /** The number of the lines that blocks have. */

@@ -1,9 +1,10 @@
 import { Center, Group, Loader, SegmentedControl, Stack, Text } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
+import { lazily } from "../../shared/lazily.ts";
 import type { DiffProps } from "./DiffView.tsx";
 
-const DiffView = lazy(() => import("./DiffView.tsx"));
+const DiffView = lazily(async () => (await import("./DiffView.tsx")).default);
 
 type Props = Omit<DiffProps, "isSideBySide"> & {
   /** The dotted paths that differ. */

@@ -1,8 +1,9 @@
 import { Center, Loader } from "@mantine/core";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
+import { lazily } from "../../shared/lazily.ts";
 import type { TabProps } from "../tabs.tsx";
 
-const ManifestForm = lazy(async () => ({ default: (await import("./ManifestForm.tsx")).ManifestForm }));
+const ManifestForm = lazily(async () => (await import("./ManifestForm.tsx")).ManifestForm);
 
 /** What is to be run, as YAML. The editor is large: it is fetched when somebody comes here. */
 export function ManifestTab({ project }: TabProps) {

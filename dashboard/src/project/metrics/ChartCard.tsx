@@ -2,6 +2,7 @@ import { Paper, ScrollArea, Table, Text, Title, useComputedColorScheme } from "@
 import { useId, useMemo } from "react";
 import type { MetricSeries } from "../../../../core/metrics.ts";
 import { Chart } from "./Chart.tsx";
+import { topOf } from "./chartOptions.ts";
 import { lineLook } from "./colors.ts";
 import { LineSample } from "./SeriesPicker.tsx";
 import { aligned, limitsOf, summaryOf, type MetricField, type RANGES } from "./shape.ts";
@@ -34,16 +35,21 @@ export function ChartCard({ metric, series, names, hidden, isToLimits, end, rang
   const { field, title, format, isBinary } = metric;
   const limits = useMemo(() => limitsOf(series, field), [series, field]);
   const data = useMemo(() => aligned(series, field, range.everyMs), [series, field, range.everyMs]);
-  const hasLimits = limits.length > 0;
   const limitText = limits.map(format).join(" and ");
+  const highest = data.columns
+    .filter((_, index) => !hidden.has(names[index]!))
+    .flat()
+    .reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
+  const isAbove = limits.some((limit) => limit > topOf(highest, { limits, isToLimits }));
   return (
     <Paper withBorder p="sm" component="article" aria-labelledby={id} style={{ minWidth: 0 }}>
       <Title order={3} size="h5" id={id}>
         {title}
-        {hasLimits && (
+        {limitText !== "" && (
           <Text span inherit size="sm" fw={400} c="dimmed">
             {" "}
             limit {limitText}
+            {isAbove && ", far above"}
           </Text>
         )}
       </Title>

@@ -25,6 +25,14 @@ export type Live = {
   endS: number;
 };
 
+/** `22:05`; a day's beginning is told by its date. */
+function timeText(atS: number): string {
+  const at = new Date(atS * 1000);
+  return at.getHours() === 0 && at.getMinutes() === 0
+    ? at.toLocaleDateString("en", { month: "short", day: "numeric" })
+    : at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+}
+
 const HEIGHT_PX = 190;
 /** Seven steps on the axis of values would be crowded. */
 const TICKS = 5;
@@ -44,7 +52,7 @@ export function chartOptions(drawing: Omit<Drawing, keyof Live>, live: () => Liv
       y: { range: (_, __, most) => [0, topOf(most, live())] },
     },
     axes: [
-      { ...axis, ticks: { show: false }, space: 70 },
+      { ...axis, ticks: { show: false }, space: 70, values: (_, splits) => splits.map(timeText) },
       {
         ...axis,
         ticks: { show: false },
@@ -70,7 +78,10 @@ export function chartOptions(drawing: Omit<Drawing, keyof Live>, live: () => Liv
 }
 
 /** The upper edge: above the highest line, and above the limits where they are wanted or near. */
-function topOf(most: number | null, { limits, isToLimits }: Live): number {
+export function topOf(
+  most: number | null,
+  { limits, isToLimits }: Pick<Live, "limits" | "isToLimits">,
+): number {
   const highest = most ?? 0;
   const shown = limits.filter((limit) => isToLimits || limit < highest * 1.6);
   return Math.max(highest, ...shown) * 1.1 || 1;
@@ -86,13 +97,14 @@ function drawLimits(chart: uPlot, limits: number[], format: Drawing["format"], i
   ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
   ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
   ctx.textAlign = "right";
+  const right = bbox.left + bbox.width - 4 * devicePixelRatio;
   for (const limit of limits.filter((one) => one <= most)) {
     const y = Math.round(chart.valToPos(limit, "y", true));
     ctx.beginPath();
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    ctx.fillText(`limit ${format(limit)}`, bbox.left + bbox.width - 4, y - 4 * devicePixelRatio);
+    ctx.fillText(`limit ${format(limit)}`, right, y - 4 * devicePixelRatio);
   }
   ctx.restore();
 }

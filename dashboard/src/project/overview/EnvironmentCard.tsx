@@ -4,12 +4,12 @@ import { useId } from "react";
 import { Link } from "react-router";
 import { useSettings } from "../../session/Backend.tsx";
 import { PhaseMark } from "../../shared/marks.tsx";
-import { environmentUrl, projectPath } from "../../shared/urls.ts";
+import { environmentUrl, gatewayUrl, projectPath } from "../../shared/urls.ts";
 import type { EnvironmentView } from "../environments.ts";
 import type { ProjectView } from "../tabs.tsx";
 import { Conditions } from "./Conditions.tsx";
 import { Containers } from "./Containers.tsx";
-import { addressesOf, isBehind, PURPOSES, runsIn } from "./environmentText.ts";
+import { domainsOf, isBehind, PURPOSES, runsIn } from "./environmentText.ts";
 import { Facts } from "./Facts.tsx";
 import { Trouble } from "./Trouble.tsx";
 
@@ -21,7 +21,13 @@ export function EnvironmentCard({ project, environment }: Props) {
   const { kind, phase, desired } = environment;
   const isThere = phase !== "absent" || desired !== "absent";
   return (
-    <Paper withBorder p="md" component="article" aria-labelledby={id}>
+    <Paper
+      withBorder
+      p="md"
+      component="article"
+      aria-labelledby={id}
+      data-phase={isBehind(environment) && phase !== "failed" ? "changing" : phase}
+    >
       <Stack gap="md">
         <Group justify="space-between" gap="xs">
           <Group gap="xs" align="baseline">
@@ -86,8 +92,12 @@ function There({ project, environment }: Props) {
 
 function Addresses({ project, environment: { kind, endpoints, phase } }: Props) {
   const settings = useSettings();
-  const addresses = addressesOf(environmentUrl(settings, project.slug, kind), endpoints);
-  if (addresses.length === 0) return null;
+  // Nothing of it answers where the worker has seen no endpoint.
+  if (endpoints.length === 0) return null;
+  const addresses = [
+    environmentUrl(settings, project.slug, kind),
+    ...domainsOf(project.manifest, kind).map((domain) => gatewayUrl(settings, domain)),
+  ];
   return (
     <Stack gap={4} align="flex-start">
       <Button

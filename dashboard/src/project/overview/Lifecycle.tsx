@@ -23,7 +23,7 @@ export function Lifecycle({ project }: { project: ProjectView }) {
   const { status, allowedNext } = project;
   return (
     <Section title="Lifecycle">
-      <Paper withBorder p="md">
+      <Paper withBorder p={{ base: "xs", sm: "md" }}>
         <Stack gap="lg">
           <LifecyclePicture state={{ status, allowedNext, path }} />
           <Legend />

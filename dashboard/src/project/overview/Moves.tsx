@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text } from "@mantine/core";
+import { Button, Stack, Text } from "@mantine/core";
 import { EDGES, GUARDS, type Status } from "../../../../core/lifecycle.ts";
 import { useAccess } from "../../session/Session.tsx";
 import { STATUS_LOOKS } from "../../shared/marks.tsx";
@@ -41,10 +41,8 @@ export function Moves({ project }: { project: ProjectView }) {
         const { Icon } = STATUS_LOOKS[to];
         const guard = EDGES.find((edge) => edge.from === project.status && edge.to === to)?.guard;
         return (
-          <Group key={to} gap="sm" wrap="nowrap" align="center">
+          <div key={to} className="move">
             <Button
-              w={172}
-              style={{ flexShrink: 0 }}
               size="sm"
               justify="flex-start"
               variant={to === forward ? "filled" : "default"}
@@ -54,11 +52,11 @@ export function Moves({ project }: { project: ProjectView }) {
             >
               {MOVE_WORDS[to]}
             </Button>
-            <Text size="sm" c="dimmed" style={{ minWidth: 0 }}>
+            <Text size="sm" c="dimmed">
               {ABOUT[to]}
               {guard && `; once ${GUARDS[guard]}`}
             </Text>
-          </Group>
+          </div>
         );
       })}
       {dialogs}

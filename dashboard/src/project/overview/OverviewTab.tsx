@@ -22,7 +22,7 @@ export function OverviewTab({ project }: TabProps) {
       )}
       <Lifecycle project={project} />
       <Section title="Environments">
-        <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
+        <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md" style={{ alignItems: "start" }}>
           {project.environments.map((environment) => (
             <EnvironmentCard key={environment.kind} project={project} environment={environment} />
           ))}

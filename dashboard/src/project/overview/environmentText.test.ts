@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { vManifest } from "../../../../core/manifest.ts";
 import type { EnvironmentView } from "../environments.ts";
-import { addressesOf, isBehind, limitsOf, runsIn, troubleOf } from "./environmentText.ts";
+import { domainsOf, isBehind, limitsOf, runsIn, troubleOf } from "./environmentText.ts";
 
 type Condition = EnvironmentView["conditions"][number];
 const condition = (type: Condition["type"], status: Condition["status"], message: string): Condition => ({
@@ -50,12 +50,9 @@ test("an environment is behind until its newest generation was seen", () => {
   expect(isBehind({ generation: 3, observedGeneration: 3 })).toBe(false);
 });
 
-test("paths below the gateway are opened at the environment's own name; nothing is where nothing answers", () => {
-  const own = "http://dev--shop.localhost:8080/";
-  expect(addressesOf(own, ["/projects/project_1_a/dev/"])).toEqual([own]);
-  expect(addressesOf(own, ["/projects/x/deploy/", "https://shop.example.com/"])).toEqual([
-    own,
-    "https://shop.example.com/",
-  ]);
-  expect(addressesOf(own, [])).toEqual([]);
+test("the project's domains lead to what its users see, and to nothing else", () => {
+  const manifest = { name: "shop", stack: "node", domains: ["shop.example.com"] };
+  expect(domainsOf(manifest, "deploy")).toEqual(["shop.example.com"]);
+  expect(domainsOf(manifest, "dev")).toEqual([]);
+  expect(domainsOf({ name: "shop", stack: "node" }, "deploy")).toEqual([]);
 });

@@ -41,14 +41,9 @@ export function troubleOf(environment: Pick<EnvironmentView, "kind" | "message" 
   return { cause, next: nextStep(broken.map(({ type }) => type)) };
 }
 
-/**
- * Where an environment is opened, and where else: its own name first, then its project's domains.
- * @param own from `environmentUrl`
- * @param endpoints as they were seen: paths below the gateway's own host, where a page of a project never runs in the
- *   dashboard's origin, and so is sent to its own name; or whole addresses
- */
-export function addressesOf(own: string, endpoints: readonly string[]): string[] {
-  return endpoints.length === 0 ? [] : [own, ...endpoints.filter((one) => /^https?:\/\//.test(one))];
+/** The names besides its own that an environment answers to: the project's domains are its deploy environment's. */
+export function domainsOf(manifest: unknown, kind: EnvironmentKind): string[] {
+  return kind === "deploy" ? (vManifest.safeParse(manifest).data?.domains ?? []) : [];
 }
 
 function nextStep(broken: readonly string[]): string {

@@ -40,7 +40,7 @@ type Measures = {
 
 const MEASURES: Record<Orientation, Measures> = {
   wide: { node: { width: 136, height: 40 }, margin: 44, gap: 40, aside: 64 },
-  tall: { node: { width: 124, height: 40 }, margin: 30, gap: 28, aside: 18 },
+  tall: { node: { width: 132, height: 40 }, margin: 26, gap: 28, aside: 16 },
 };
 
 export type LifecycleState = {
@@ -145,7 +145,7 @@ function back(one: Place, other: Place, distance: number, isWide: boolean): stri
     const [x1, x2] = [middleX(one) - 12, middleX(other) + 4 + 16 * (2 - distance)];
     return `M${x1} ${one.y}C${x1} ${bend} ${x2} ${bend} ${x2} ${other.y - HEAD}`;
   }
-  const bend = one.x - 10 - 10 * distance;
+  const bend = one.x - 8 - 9 * distance;
   const [y1, y2] = [middleY(one) - 6, middleY(other) + 2 + 7 * (2 - distance)];
   return `M${one.x} ${y1}C${bend} ${y1} ${bend} ${y2} ${other.x - HEAD} ${y2}`;
 }

@@ -1,9 +1,10 @@
 import { Loader } from "@mantine/core";
-import { Lock, SquareTerminal } from "lucide-react";
-import { lazy, Suspense } from "react";
+import { SquareTerminal } from "lucide-react";
+import { Suspense } from "react";
 import { useAccess } from "../../session/Session.tsx";
 import { useSettings } from "../../session/Backend.tsx";
 import { Empty } from "../../shared/Empty.tsx";
+import { lazily } from "../../shared/lazily.ts";
 import { OtherHost } from "../OtherHost.tsx";
 import { runsIn } from "../overview/environmentText.ts";
 import { Section } from "../Section.tsx";
@@ -11,22 +12,13 @@ import type { TabProps } from "../tabs.tsx";
 import { terminalKinds } from "./terminalKinds.ts";
 
 // xterm.js is large, and few look at it.
-const Terminals = lazy(async () => ({ default: (await import("./Terminals.tsx")).Terminals }));
+const Terminals = lazily(async () => (await import("./Terminals.tsx")).Terminals);
 
 /** A shell in a container of the project. */
 export function TerminalTab({ project }: TabProps) {
-  const { may, person } = useAccess();
+  const { person } = useAccess();
   const { host } = useSettings();
   const kinds = terminalKinds(project.environments, person.role);
-  if (!may("exec")) {
-    return (
-      <Section title="Terminal">
-        <Empty Icon={Lock} title="Not for this token">
-          It may not run commands. An admin&apos;s may, and so may a developer agent&apos;s.
-        </Empty>
-      </Section>
-    );
-  }
   if (project.host !== host) {
     return (
       <Section title="Terminal">
