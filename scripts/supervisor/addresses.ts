@@ -53,11 +53,8 @@ export function welcome(addresses: Addresses, style: Output["style"], signIn: st
         [
           `  ${style("bold", "dashboard")}`,
           style("cyan", addresses.dashboard),
-          signIn === null
-            ? "npx slipway open signs you in"
-            : "signed in, once, within 10 minutes, by this link:",
+          signIn === null ? "npx slipway open signs you in" : "the link below signs you in",
         ],
-        ...(signIn === null ? [] : [["", style("cyan", signIn), ""]]),
         ...rows,
         [
           "  gateway",
@@ -68,6 +65,8 @@ export function welcome(addresses: Addresses, style: Output["style"], signIn: st
       ],
     ),
     "",
+    // Not in the table, which it would make wider than most terminals.
+    ...(signIn === null ? [] : ["  sign in, once, within 10 minutes", `  ${style("cyan", signIn)}`, ""]),
     table(
       ["  type next", ""],
       [
