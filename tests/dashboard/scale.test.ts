@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Page } from "playwright-core";
 import { api } from "../../convex/_generated/api.js";
+import { STATUSES } from "../../core/lifecycle.ts";
 import { openSession, type Session } from "../../scripts/cli/lib/session.ts";
 import { TestInstance } from "../firstLight/instance.ts";
 import { expectAccessible, signIn, TestBrowser } from "./browser.ts";
@@ -9,6 +10,8 @@ import { expectAccessible, signIn, TestBrowser } from "./browser.ts";
 
 const PROJECTS = 1000;
 const AT_ONCE = 20;
+/** The chunks of what is large and not on the board: the editor, the terminal, the charts with all of a project's page. */
+const LATER = /editor|terminal|diff|project|create/i;
 
 let slipway: TestInstance;
 let browser: TestBrowser;
@@ -37,7 +40,57 @@ afterAll(async () => {
   await slipway?.destroy();
 }, 120_000);
 
-test("the board opens with the newest cards, and the page holds only those in sight", async () => {
+/** What opening a page costs: what it subscribes to, and what comes over its WebSocket and as scripts. */
+class Cost {
+  queries = 0;
+  receivedBytes = 0;
+  readonly scripts = new Map<string, number>();
+
+  private constructor() {}
+
+  static of(page: Page): Cost {
+    const cost = new Cost();
+    page.on("websocket", (socket) => {
+      socket.on("framesent", ({ payload }) => {
+        const { type, modifications } = JSON.parse(String(payload)) as {
+          type: string;
+          modifications?: { type: string }[];
+        };
+        if (type !== "ModifyQuerySet") return;
+        cost.queries += modifications!.filter((one) => one.type === "Add").length;
+      });
+      socket.on("framereceived", ({ payload }) => (cost.receivedBytes += payload.length));
+    });
+    page.on("requestfinished", async (request) => {
+      if (request.resourceType() !== "script") return;
+      const { responseBodySize } = await request.sizes();
+      cost.scripts.set(new URL(request.url()).pathname, responseBodySize);
+    });
+    return cost;
+  }
+}
+
+test("the board asks for what is in sight alone: a page of each column, and no code of other pages", async () => {
+  const fresh = await page.context().newPage();
+  const cost = Cost.of(fresh);
+  await fresh.goto("/");
+  await fresh.locator('[data-project="fleet-999"]').waitFor();
+  await fresh.getByLabel("1000 in created").waitFor();
+  const scriptBytes = [...cost.scripts.values()].reduce((sum, size) => sum + size, 0);
+  console.log(
+    `the board's first sight: ${cost.queries} queries, ${cost.receivedBytes} bytes of answers, ${scriptBytes} bytes of scripts`,
+  );
+  // A column each, the counts, and who is signed in.
+  expect(cost.queries).toBeLessThanOrEqual(STATUSES.length + 2);
+  expect(cost.receivedBytes).toBeLessThan(120_000);
+  expect(scriptBytes).toBeLessThan(400_000);
+  expect([...cost.scripts.keys()].filter((path) => LATER.test(path))).toEqual([]);
+  expect(await fresh.locator("[data-project]").count()).toBeLessThan(60);
+  await expectAccessible(fresh);
+  await fresh.close();
+});
+
+test("it opens quickly", async () => {
   const times: number[] = [];
   for (let run = 0; run < 5; run += 1) {
     const from = performance.now();
@@ -45,13 +98,9 @@ test("the board opens with the newest cards, and the page holds only those in si
     await page.locator('[data-project="fleet-999"]').waitFor();
     times.push(performance.now() - from);
   }
-  const sorted = times.sort((one, other) => one - other);
-  console.log(
-    `board with ${PROJECTS} projects: opens in ${Math.round(sorted[2]!)} ms (median of 5, ${Math.round(sorted[0]!)}–${Math.round(sorted[4]!)})`,
-  );
-  expect(await page.locator("[data-project]").count()).toBeLessThan(60);
-  await expect.poll(() => page.getByLabel("1000 in created").count()).toBe(1);
-  await expectAccessible(page);
+  const [least, , median, , most] = times.sort((one, other) => one - other).map(Math.round);
+  // Told, not tested: below 2 s on a machine that has nothing else to do.
+  console.log(`board with ${PROJECTS} projects: opens in ${median} ms (median of 5, ${least}–${most})`);
 });
 
 test("a column scrolls through all of its projects", async () => {

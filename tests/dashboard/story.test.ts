@@ -10,6 +10,8 @@ import { expectAccessible, expectAccessibleInBoth, signIn, TestBrowser } from ".
 
 const STARTED_WITHIN_MS = 120_000;
 const TESTED_WITHIN_MS = 180_000;
+/** A project that somebody looks at is measured every 5 s. */
+const MEASURED_WITHIN_MS = 60_000;
 
 let slipway: TestInstance;
 let browser: TestBrowser;
@@ -43,18 +45,18 @@ async function tab(page: Page, slug: string, name: string): Promise<void> {
   await page.getByRole("tab", { name, exact: true }).click();
 }
 
+type Kind = "dev" | "test" | "deploy";
+
 /** What the page says of an environment. */
-function environment(page: Page, kind: "dev" | "test" | "deploy") {
+function environment(page: Page, kind: Kind) {
   return page.getByRole("article", { name: kind, exact: true });
 }
 
-async function expectPhase(
-  page: Page,
-  kind: "dev" | "test" | "deploy",
-  phase: string,
-  timeout = STARTED_WITHIN_MS,
-) {
-  await environment(page, kind).getByText(phase, { exact: true }).first().waitFor({ timeout });
+/** Waits until an environment is in `phase`, and is what is wanted of it. */
+async function expectPhase(page: Page, kind: Kind, phase: string, timeout = STARTED_WITHIN_MS) {
+  await environment(page, kind)
+    .and(page.locator(`[data-phase="${phase}"]`))
+    .waitFor({ timeout });
 }
 
 /** Presses one of the moves of a project's overview. */
@@ -121,10 +123,9 @@ describe("a project's life", () => {
     await expectAccessibleInBoth(admin);
     await tab(admin, "demo-shop", "Metrics");
     await admin
-      .getByRole("region", { name: /^CPU.* in numbers$/ })
-      .getByText(/^app/)
-      .first()
-      .waitFor({ timeout: 60_000 });
+      .getByRole("region", { name: "CPU in numbers" })
+      .getByRole("rowheader", { name: "app" })
+      .waitFor({ timeout: MEASURED_WITHIN_MS });
     await expectAccessibleInBoth(admin);
   });
 
@@ -152,7 +153,7 @@ describe("a project's life", () => {
     await expectPhase(admin, "deploy", "running");
     const [served] = await Promise.all([
       admin.context().waitForEvent("page"),
-      environment(admin, "deploy").getByRole("link").first().click(),
+      environment(admin, "deploy").getByRole("link", { name: "Open deploy in a new tab" }).click(),
     ]);
     await served
       .getByText(/demo-shop|Demo Shop/i)
@@ -236,7 +237,8 @@ describe("several people", () => {
     await signIn(other, await token("--role", "admin"));
     await other.goto("/");
     await admin.goto("/");
-    const seen: number[] = [];
+    const own: number[] = [];
+    const after: number[] = [];
     for (const [word, status] of [
       ["Pause", "paused"],
       ["Develop", "development"],
@@ -245,21 +247,22 @@ describe("several people", () => {
       await admin.getByRole("button", { name: "Move broken" }).click();
       const item = admin.getByRole("menuitem", { name: word, exact: true });
       await item.waitFor();
+      const seenBy = async (page: Page) => {
+        const column = page.getByRole("region", { name: `Projects in ${status}` });
+        await column.locator('[data-project="broken"]').waitFor();
+        return performance.now();
+      };
+      const both = Promise.all([seenBy(admin), seenBy(other)]);
       const from = performance.now();
       await item.click();
-      await other
-        .getByRole("region", { name: `Projects in ${status}` })
-        .locator('[data-project="broken"]')
-        .waitFor();
-      seen.push(performance.now() - from);
-      await admin
-        .getByRole("region", { name: `Projects in ${status}` })
-        .locator('[data-project="broken"]')
-        .waitFor();
+      const [byOne, byOther] = await both;
+      own.push(byOne - from);
+      after.push(byOther - byOne);
     }
-    console.log(`another browser sees a change after ${seen.map((ms) => Math.round(ms)).join(", ")} ms`);
-    // From the click to the other's page; the quickest, because other tests' work may take the machine for a moment.
-    expect(Math.min(...seen)).toBeLessThan(1000);
+    const told = (all: number[]) => all.map((ms) => Math.round(ms)).join(", ");
+    console.log(`who moves a project sees it after ${told(own)} ms, another browser ${told(after)} ms later`);
+    // How long the move itself takes is this machine's affair; the quickest, as others' work may take it for a moment.
+    expect(Math.min(...after)).toBeLessThan(1000);
     await other.context().close();
   });
 
