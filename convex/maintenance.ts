@@ -3,7 +3,7 @@ import { internal } from "./_generated/api";
 import { internalMutation } from "./_generated/server";
 import { countPage } from "./model/counts.ts";
 import { eraseLeftovers as erase } from "./model/deletion.ts";
-import { endKept as endOf } from "./model/deploys.ts";
+import { endKept as endOf } from "./model/deployReports.ts";
 import { reclaimVolumes as reclaim } from "./model/environments.ts";
 import { SYSTEM } from "./model/events.ts";
 import { pruneUploads as pruneSources } from "./model/sources.ts";

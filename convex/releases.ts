@@ -11,14 +11,12 @@ import {
 } from "./model/access.ts";
 import {
   abortCanary,
-  deployNumbered,
-  deployView,
   promote as promoteCanary,
   requestDeploy,
   requestRollback,
   scale as scaleService,
-  vDeployView,
-} from "./model/deploys.ts";
+} from "./model/deployRequests.ts";
+import { deployNumbered, deployView, vDeployView } from "./model/deploys.ts";
 import { boundedPage, lastPage } from "./model/pages.ts";
 import {
   newestRelease,

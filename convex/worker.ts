@@ -10,7 +10,7 @@ import {
   requireRegistrar,
 } from "./model/access.ts";
 import { eraseProject } from "./model/deletion.ts";
-import { deployReportFields, takeDeployReport } from "./model/deploys.ts";
+import { deployReportFields, takeDeployReport } from "./model/deployReports.ts";
 import { environmentOf, replacePort, replaceSubnet } from "./model/environments.ts";
 import { hostReportFields, takeHostReport } from "./model/hostReports.ts";
 import { metricReportFields, takeMetrics } from "./model/metricReports.ts";
