@@ -7,13 +7,9 @@ const ALONE = ["tests/imageBuilding.test.ts", "tests/images.test.ts"];
 
 /**
  * `npm run test:long`, beside `npm test`: they take long, or have not been seen to pass on a busy machine often enough. The
- * dashboard in a real browser, deploys under load, 25 databases at once.
+ * dashboard in a real browser, 25 databases at once.
  */
-const LONG = [
-  "tests/{deploys,parallelRuns}.test.ts",
-  "tests/dashboard/*.test.ts",
-  "tests/worker/metrics.test.ts",
-];
+const LONG = ["tests/parallelRuns.test.ts", "tests/dashboard/*.test.ts", "tests/worker/metrics.test.ts"];
 /** They share one engine and its firewall; each has an instance, ports and subnets of its own. */
 const E2E_AT_ONCE = 2;
 
