@@ -10,6 +10,7 @@ import { getProject, type ProjectView } from "../scripts/cli/lib/views.ts";
 import { ownedResources } from "../scripts/supervisor/owned.ts";
 import { isAlive, startTimeOf } from "../scripts/supervisor/processIdentity.ts";
 import { checkFirewall, removeFirewall } from "../worker/firewall/firewall.ts";
+import { deployingSuite } from "./firstLight/deploying.ts";
 import { eventually, TestInstance } from "./firstLight/instance.ts";
 
 /**
@@ -255,6 +256,8 @@ describe("several projects", () => {
     await slipway.must("project", "delete", name, "--yes", "--wait");
   });
 });
+
+deployingSuite(() => slipway);
 
 describe("what a crash leaves", () => {
   test("a worker killed in the middle of a bring-up converges when it is back, and nothing is left over", async () => {
