@@ -5,7 +5,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 
 /** They find files of their own beside themselves, or are machine code. */
-const LEFT_OUTSIDE = ["dockerode", "esbuild", "libsql", "vite"];
+const LEFT_OUTSIDE = ["dockerode", "esbuild", "libsql", "playwright-core", "vite"];
 
 /** A process that was started before its sources changed may still load a lazy part of its own build. */
 const BUILDS_KEPT = 8;
