@@ -54,7 +54,7 @@ export const Column = memo(function Column({ status, count, dragged, onDrag, onM
       className={[isTarget && "drop-target", isOver && "drop-over", isElsewhere && "not-allowed"]
         .filter(Boolean)
         .join(" ")}
-      style={{ flex: "1 0 184px", minWidth: 184, display: "flex", flexDirection: "column" }}
+      style={{ flex: "1 0 168px", minWidth: 168, display: "flex", flexDirection: "column" }}
     >
       <Group px="sm" py="xs" gap={8} wrap="nowrap">
         <Icon size={16} color={`var(--mantine-color-${color}-text)`} aria-hidden />

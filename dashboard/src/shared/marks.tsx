@@ -59,6 +59,7 @@ export function Mark({
       size={size}
       tt="none"
       fw={500}
+      style={{ verticalAlign: "middle", flexShrink: 0 }}
       leftSection={<Icon size={14} color={`var(--mantine-color-${color}-text)`} aria-hidden />}
     >
       {children}

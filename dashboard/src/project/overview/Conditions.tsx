@@ -14,7 +14,13 @@ export function Conditions({ conditions }: { conditions: Condition[] }) {
       <Text size="sm" fw={600} mb={4}>
         Conditions
       </Text>
-      <List size="sm" spacing={6} listStyleType="none" aria-label="Conditions">
+      <List
+        size="sm"
+        spacing={6}
+        listStyleType="none"
+        aria-label="Conditions"
+        styles={{ itemWrapper: { alignItems: "flex-start" } }}
+      >
         {conditions.map(({ type, status, reason, message }) => {
           const { Icon, color } = TRUTH_LOOKS[status];
           return (

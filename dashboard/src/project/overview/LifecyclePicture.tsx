@@ -85,6 +85,8 @@ const NODE_LOOKS: Record<
 };
 
 const ICON_PX = 16;
+const LEFT_PX = 10;
+const GAP_PX = 5;
 
 function Node({ status, x, y, width, height, role }: NodePlace) {
   const { Icon, color } = STATUS_LOOKS[status];
@@ -95,13 +97,13 @@ function Node({ status, x, y, width, height, role }: NodePlace) {
     <g>
       <rect x={x} y={y} width={width} height={height} rx={height / 2} {...NODE_LOOKS[role]} />
       <Icon
-        x={x + 12}
+        x={x + LEFT_PX}
         y={y + (height - ICON_PX) / 2}
         size={ICON_PX}
         color={ink ?? `var(--mantine-color-${color}-text)`}
       />
       <text
-        x={x + 12 + ICON_PX + 6}
+        x={x + LEFT_PX + ICON_PX + GAP_PX}
         y={y + height / 2}
         dominantBaseline="central"
         fontSize={13}

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { Info, Trash2 } from "lucide-react";
 import { useMoves } from "../../shared/MoveMenu.tsx";
 import { useMove } from "../../shared/useMove.tsx";
@@ -22,11 +22,11 @@ export function OverviewTab({ project }: TabProps) {
       )}
       <Lifecycle project={project} />
       <Section title="Environments">
-        <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md" style={{ alignItems: "start" }}>
+        <div className="cards">
           {project.environments.map((environment) => (
             <EnvironmentCard key={environment.kind} project={project} environment={environment} />
           ))}
-        </SimpleGrid>
+        </div>
       </Section>
       <Deletion project={project} />
     </Stack>
