@@ -34,10 +34,14 @@ export class TestBrowser {
   }
 
   /** A person of their own: nobody is signed in. */
-  async person(options: { scheme?: Scheme; width?: number; height?: number } = {}): Promise<Page> {
-    const { scheme = "light", width = 1400, height = 900 } = options;
+  async person(
+    options: { scheme?: Scheme; width?: number; height?: number; origin?: string } = {},
+  ): Promise<Page> {
+    const { scheme = "light", width = 1400, height = 900, origin = this.origin } = options;
     const context = await this.browser.newContext({
-      baseURL: this.origin,
+      baseURL: origin,
+      // Slipway's own CA is not known to this browser.
+      ignoreHTTPSErrors: true,
       viewport: { width, height },
       colorScheme: scheme,
       reducedMotion: "reduce",

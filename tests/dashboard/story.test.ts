@@ -101,6 +101,18 @@ describe("signing in", () => {
   });
 });
 
+describe("over TLS", () => {
+  test("the page, and its subscription, are the same", async () => {
+    const { httpsPort } = await slipway.instance();
+    const other = await browser.person({ origin: `https://localhost:${httpsPort}` });
+    const socket = other.waitForEvent("websocket");
+    await signIn(other, await token("--role", "viewer"));
+    await other.locator('[data-project="hello"]').waitFor();
+    expect((await socket).url()).toContain(`wss://localhost:${httpsPort}/`);
+    await other.context().close();
+  });
+});
+
 describe("a project's life", () => {
   test("it is made from a stack, and runs", async () => {
     await admin.goto("/new");
