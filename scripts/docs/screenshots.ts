@@ -31,15 +31,16 @@ const FORMAT = options.format === "png" ? "png" : "webp";
 /** Of WebP: letters stay sharp. */
 const QUALITY = 80;
 
-const WIDE = { width: 1280, height: 800 };
+const WIDE = { width: 1400, height: 875 };
 const PHONE = { width: 390, height: 844 };
 const SETTLED_WITHIN_MS = 5 * 60_000;
 /** Charts and logs are to have something in them. */
 const TAB_WITHIN_MS = 30_000;
 /** The charts are to show more than a moment. */
-const POINTS = 18;
+const POINTS = 12;
 const MEASURED_WITHIN_MS = 4 * 60_000;
 const VISIT_EVERY_MS = 250;
+const CHECKED_WITHIN_MS = 100_000;
 
 type Demo = { name: string; manifest: object; path: Status[]; isBroken?: boolean };
 
@@ -64,7 +65,11 @@ const DEMO: Demo[] = [
       "development",
     ],
   },
-  { name: "blog", manifest: { name: "blog", stack: "static" }, path: ["planning", "development"] },
+  {
+    name: "blog",
+    manifest: { name: "blog", stack: "static" },
+    path: ["planning", "development", "testing", "deployment"],
+  },
   {
     name: "ledger",
     manifest: { name: "ledger", stack: "python" },
@@ -74,7 +79,10 @@ const DEMO: Demo[] = [
   { name: "beacon", manifest: { name: "beacon", stack: "node" }, path: [] },
   {
     name: "crane",
-    manifest: { name: "crane", services: { web: { image: "crane-web:3", port: 3000, route: "/" } } },
+    manifest: {
+      name: "crane",
+      services: { web: { image: "localhost:5000/crane-web:3", port: 3000, route: "/" } },
+    },
     path: ["planning", "development"],
     isBroken: true,
   },
@@ -103,8 +111,7 @@ const PAGES: Picture[] = [
   {
     name: "project-environments",
     path: "/p/shop",
-    show: (page) =>
-      page.getByRole("heading", { name: "Environments" }).evaluate((heading) => heading.scrollIntoView()),
+    show: showEnvironments,
   },
   {
     name: "project-logs",
@@ -116,6 +123,7 @@ const PAGES: Picture[] = [
     path: "/p/shop/terminal?environment=dev",
     show: async (page) => {
       await page.getByText("Connected with").waitFor();
+      await page.locator(".xterm-rows", { hasText: "$" }).waitFor();
       await page.keyboard.type("ls && node --version\n");
       await page.locator(".xterm-rows", { hasText: /v\d+\.\d+\.\d+/ }).waitFor();
     },
@@ -141,13 +149,25 @@ const PAGES: Picture[] = [
   {
     name: "failed",
     path: "/p/crane",
-    show: (page) => page.locator('[data-phase="failed"]').scrollIntoViewIfNeeded(),
+    show: showEnvironments,
   },
   { name: "hosts", path: "/hosts" },
-  { name: "system", path: "/system" },
+  {
+    name: "system",
+    path: "/system",
+    show: async (page) => {
+      await page.getByRole("button", { name: /^Check .* now$/ }).click();
+      await page.getByText(/ is checked$/).waitFor({ timeout: CHECKED_WITHIN_MS });
+      await page.getByRole("button", { name: "Close" }).click();
+    },
+  },
   // Last: by now there is something to see in it.
   { name: "project-metrics", path: "/p/shop/metrics?environment=deploy" },
 ];
+
+async function showEnvironments(page: Page): Promise<void> {
+  await page.getByRole("heading", { name: "Environments" }).evaluate((heading) => heading.scrollIntoView());
+}
 
 const ON_A_PHONE: Picture[] = PAGES.filter(({ name }) => ["board", "project-overview"].includes(name)).map(
   (picture) => ({ ...picture, name: `phone-${picture.name}` }),
@@ -224,7 +244,9 @@ async function takeAll(of: Session, executablePath: string): Promise<void> {
   const visits = new AbortController();
   const visiting = visit(of, visits.signal);
   try {
-    const watcher = await watch(await contextOf(browser, of, token, {}));
+    const measured = wanted(PAGES).some(({ name }) => name === "project-metrics")
+      ? hasPoints(await watch(await contextOf(browser, of, token, {})))
+      : undefined;
     for (const colorScheme of ["light", "dark"] as const) {
       for (const [viewport, pictures] of [
         [WIDE, wanted(PAGES)],
@@ -233,7 +255,7 @@ async function takeAll(of: Session, executablePath: string): Promise<void> {
         const context = await contextOf(browser, of, token, { colorScheme, viewport });
         const page = await context.newPage();
         for (const picture of pictures) {
-          if (picture.name === "project-metrics") await hasPoints(watcher);
+          if (picture.name === "project-metrics") await measured;
           await show(page, picture);
           await take(page, `${picture.name}-${colorScheme}`);
         }
@@ -283,7 +305,6 @@ async function visit({ http, instance }: Session, signal: AbortSignal): Promise<
 
 /** Waits until the charts have so many points that they show a course. */
 async function hasPoints(watcher: Page): Promise<void> {
-  progress.note("Waiting for enough points for the charts");
   const until = Date.now() + MEASURED_WITHIN_MS;
   const seen = new Set<string>();
   while (seen.size < POINTS && Date.now() < until) {
