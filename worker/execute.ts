@@ -134,8 +134,8 @@ async function perform(
       return await confirmUnfilled(engine, operation.expected, target);
     case "confirm filled":
       return await confirmFilled(engine, operation.expected);
-    case "put starter":
-      return await engine.putArchive(target, "/", await starters.tar(operation.stack, operation.folder));
+    case "put starters":
+      return await engine.putArchive(target, "/", await starters.tar(operation.starters));
     case "put missing starter":
       return await putMissingStarter(engine, starters, operation);
     case "put source":
@@ -170,9 +170,8 @@ async function putSource(
 ): Promise<void> {
   try {
     await engine.putArchive(target, "/", source.tar());
-    for (const { stack, folder } of wanted) {
-      if (!source.has(folder)) await engine.putArchive(target, "/", await starters.tar(stack, folder));
-    }
+    const missing = wanted.filter(({ folder }) => !source.has(folder));
+    if (missing.length > 0) await engine.putArchive(target, "/", await starters.tar(missing));
   } finally {
     await source.close();
   }
@@ -186,7 +185,7 @@ async function putMissingStarter(
 ): Promise<void> {
   if (await engine.hasPath(target, `${WORKSPACE}/${folder}`)) return;
   // Its root is read-only, so Docker takes files for the volume only.
-  await engine.putArchive(target, WORKSPACE, await starters.tar(stack, folder, WORKSPACE));
+  await engine.putArchive(target, WORKSPACE, await starters.tar([{ stack, folder }], WORKSPACE));
 }
 
 async function nothingToOpen(): Promise<never> {

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
-import { pack } from "tar-stream";
+import { pack, type Pack } from "tar-stream";
 import { WORKSPACE } from "../core/render/view.ts";
 import { SlipwayError } from "../core/errors.ts";
 
@@ -8,46 +8,55 @@ import { SlipwayError } from "../core/errors.ts";
 const OWNER = { uid: 1000, gid: 1000 };
 const EXECUTABLE = 0o111;
 
-/** A stack's first files as a tar; unpacked at `/`, so that the workspace itself gets its owner too. */
+/** A stack's first files, for a folder of the workspace; `.` is its top. */
+export type Starter = { stack: string; folder: string };
+
 export interface Starters {
   /**
-   * @param folder of the workspace, `.` for its top
+   * Their files as one tar; unpacked at `/`, so that the workspace itself gets its owner too.
    * @param at where it is unpacked: `/` (the default), or the workspace, whose own owner stays as it is
    */
-  tar(stack: string, folder: string, at?: "/" | typeof WORKSPACE): Promise<Buffer>;
+  tar(starters: readonly Starter[], at?: "/" | typeof WORKSPACE): Promise<Buffer>;
 }
 
 /** @param folderOf the folder on this machine that holds a stack's starter */
 export function startersFrom(folderOf: (stack: string) => string): Starters {
   return {
-    async tar(stack, folder, at = "/") {
-      const source = folderOf(stack);
-      const target = [
-        ...(at === "/" ? [WORKSPACE.slice(1)] : []),
-        ...(folder === "." ? [] : folder.split("/")),
-      ];
-      try {
-        return await tarOf(source, target);
-      } catch (error) {
-        throw new SlipwayError(
-          {
-            code: "setup",
-            message: `The starter of the stack "${stack}" cannot be read from ${source}.`,
-            hint: "Restore the folder from Slipway's repository.",
-          },
-          { cause: error },
-        );
+    async tar(starters, at = "/") {
+      const tar = pack();
+      const chunks: Buffer[] = [];
+      const drained = (async () => {
+        for await (const chunk of tar) chunks.push(chunk as Buffer);
+      })();
+      for (const { stack, folder } of starters) {
+        const source = folderOf(stack);
+        const target = [
+          ...(at === "/" ? [WORKSPACE.slice(1)] : []),
+          ...(folder === "." ? [] : folder.split("/")),
+        ];
+        try {
+          await packInto(tar, source, target);
+        } catch (error) {
+          tar.destroy();
+          await drained.catch(() => {});
+          throw new SlipwayError(
+            {
+              code: "setup",
+              message: `The starter of the stack "${stack}" cannot be read from ${source}.`,
+              hint: "Restore the folder from Slipway's repository.",
+            },
+            { cause: error },
+          );
+        }
       }
+      tar.finalize();
+      await drained;
+      return Buffer.concat(chunks);
     },
   };
 }
 
-async function tarOf(source: string, target: string[]): Promise<Buffer> {
-  const tar = pack();
-  const chunks: Buffer[] = [];
-  const drained = (async () => {
-    for await (const chunk of tar) chunks.push(chunk as Buffer);
-  })();
+async function packInto(tar: Pack, source: string, target: string[]): Promise<void> {
   for (let depth = 1; depth <= target.length; depth += 1) {
     tar.entry({ ...OWNER, name: target.slice(0, depth).join("/"), type: "directory", mode: 0o755 });
   }
@@ -60,7 +69,4 @@ async function tarOf(source: string, target: string[]): Promise<Buffer> {
     const { mode } = await stat(path);
     tar.entry({ ...OWNER, name, mode: mode & EXECUTABLE ? 0o755 : 0o644 }, await readFile(path));
   }
-  tar.finalize();
-  await drained;
-  return Buffer.concat(chunks);
 }

@@ -5,7 +5,6 @@ import { loadStacks, starterFolder } from "../../docker/stacks/loadStacks.ts";
 import { startersFrom } from "../../worker/starters.ts";
 import { renderHere, specOfManifest } from "../cli/lib/projectSpec.ts";
 import type { PlainProject } from "./plainProject.ts";
-import { withoutPrefix } from "./tarPrefix.ts";
 
 /** Subnets of these projects, /26 each, two a project; away from what Slipway's pools give out. */
 const POOL = "10.63";
@@ -34,13 +33,9 @@ export async function renderPlainProject(
   const environment = renderHere({ ...spec, environments }, instanceId, ["dev"]).project.environments[0]!;
   const stacks = loadStacks();
   const starters = startersFrom((name) => starterFolder(stacks[name]!));
-  const fill = environment.volumes.flatMap((volume) => volume.fill);
-  const files = await Promise.all(
-    fill.flatMap((from) =>
-      from.from === "starter"
-        ? [starters.tar(from.stack, from.folder).then((tar) => withoutPrefix(tar, WORKSPACE.slice(1)))]
-        : [],
-    ),
+  const wanted = environment.volumes.flatMap(({ fill }) =>
+    fill.flatMap((from) => (from.from === "starter" ? [from] : [])),
   );
+  const files = wanted.length === 0 ? [] : [await starters.tar(wanted, WORKSPACE)];
   return { namespace, slug, environment, files };
 }

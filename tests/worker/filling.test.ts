@@ -72,7 +72,7 @@ afterAll(clean);
 test("who fills holds the mark, so that the content cannot come to count before it is whole", async () => {
   const cutOff = () => Promise.reject(new Error("cut off"));
   const { failed } = await fillAfter(EMPTY, "first", cutOff);
-  expect(failed.map(({ operation }) => operation.do)).toEqual(["put starter"]);
+  expect(failed.map(({ operation }) => operation.do)).toEqual(["put starters"]);
   const half = await look();
   const mark = markOf(
     half.volumes.find(({ name }) => name === VOLUME)!,

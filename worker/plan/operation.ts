@@ -4,6 +4,7 @@ import type { EnvironmentKind } from "../../core/lifecycle.ts";
 import type { ContainerPlan } from "../engine/engine.ts";
 import type { ExpectedVolume } from "../filling/confirm.ts";
 import type { SourceFill } from "../sources/sources.ts";
+import type { Starter } from "../starters.ts";
 
 /** One call to Docker, why it is made, and what has to be done before it. */
 export type Operation = Action & {
@@ -31,12 +32,12 @@ export type Action =
   | { do: "confirm unfilled"; target: string; expected: ExpectedVolume }
   /** Refuses unless the volume that the new container `target` mounts is as expected, and counts. */
   | { do: "confirm filled"; target: string; expected: ExpectedVolume }
-  /** Puts a stack's starter into `folder` of the workspace that the container mounts. */
-  | { do: "put starter"; target: string; stack: string; folder: string }
-  /** The same, into the workspace that the new container `target` mounts and that is in use, unless it has such a folder. */
+  /** Puts stacks' starters into the workspace that the container mounts, in one call: each costs the engine a process. */
+  | { do: "put starters"; target: string; starters: readonly Starter[] }
+  /** Puts a stack's starter into the workspace that the new container mounts and that is in use, unless it has the folder. */
   | { do: "put missing starter"; target: string; stack: string; folder: string }
   /** Puts the project's source into the workspace, and starters into those of their folders that it lacks. */
-  | { do: "put source"; target: string; source: SourceFill; starters: { stack: string; folder: string }[] }
+  | { do: "put source"; target: string; source: SourceFill; starters: readonly Starter[] }
   /** Copies everything of the workspace that the container `reader` mounts into the one that this container mounts. */
   | { do: "copy workspace"; target: string; reader: string }
   /** Gives the volume that the container mounts as its workspace, empty as it is, to `user` (`uid:gid`) alone. */
@@ -78,7 +79,10 @@ export function describe(action: Action): string {
       return `${what} ${target} (${action.container.image})`;
     case "grow volume":
       return `${what} ${target} to ${formatSize(action.sizeBytes)}`;
-    case "put starter":
+    case "put starters": {
+      const each = action.starters.map(({ stack, folder }) => `${stack} into ${folder}`);
+      return `${what} ${each.join(", ")} by ${target}`;
+    }
     case "put missing starter":
       return `${what} ${action.stack} into ${action.folder} by ${target}`;
     case "put source":

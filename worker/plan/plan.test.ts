@@ -77,7 +77,7 @@ describe("an environment that is to run", () => {
       4. create volume ns_dev_workspace after 3: dev is to run and has no ns_dev_workspace
       5. create container ns_dev_workspace_filler_next (slipway/node:20) after 4: dev is to run and has no ns_dev_workspace
       6. confirm unfilled ns_dev_workspace for ns_dev_workspace_filler_next after 5: ns_dev_workspace must be nobody's yet
-      7. put starter node into . by ns_dev_workspace_filler_next after 6: ns_dev_workspace begins as the starter of node
+      7. put starters node into . by ns_dev_workspace_filler_next after 6: ns_dev_workspace begins as the starter of node
       8. remove container ns_dev_workspace_filler_next after 6, 7: ns_dev_workspace is filled
       9. remove volume ns_dev_workspace_unfilled_next after 8: ns_dev_workspace is filled: from here on it is the project's own
       10. create container ns-dev-app-1 (slipway/node:20) after 4, 1: dev is to run and has no such container
@@ -187,7 +187,7 @@ describe("a workspace", () => {
     expect(planFor([{}], snapshot)).toMatchInlineSnapshot(`
       "1. create container ns_dev_workspace_filler_next (slipway/node:20): filling ns_dev_workspace was interrupted
       2. confirm unfilled ns_dev_workspace for ns_dev_workspace_filler_next after 1: ns_dev_workspace must be nobody's yet
-      3. put starter node into . by ns_dev_workspace_filler_next after 2: ns_dev_workspace begins as the starter of node
+      3. put starters node into . by ns_dev_workspace_filler_next after 2: ns_dev_workspace begins as the starter of node
       4. remove container ns_dev_workspace_filler_next after 2, 3: ns_dev_workspace is filled
       5. remove volume ns_dev_workspace_unfilled after 4: ns_dev_workspace is filled: from here on it is the project's own
       6. confirm filled ns_dev_workspace for ns-dev-app-1 after 5: ns-dev-app-1 was never started

@@ -1,5 +1,6 @@
 import type { RenderedVolume } from "../../core/render/rendered.ts";
 import { fillerContainer } from "../filling/fillerContainer.ts";
+import type { Starter } from "../starters.ts";
 import { sourceName } from "./operation.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
 import type { FillInput } from "./planFill.ts";
@@ -37,25 +38,22 @@ export function planPuts(
     const done = plan.add(kind, { do: "put source", target: filler, source: own, starters }, cause, after);
     return { done: [done], readerMade: false };
   }
+  const starters = startersOf(volume);
+  if (starters.length > 0) {
+    const stacks = [...new Set(starters.map(({ stack }) => stack))].join(" and ");
+    const cause = `${volume.name} begins as the starter of ${stacks}`;
+    const done = plan.add(kind, { do: "put starters", target: filler, starters }, cause, after);
+    return { done: [done], readerMade: false };
+  }
   const done = volume.fill.flatMap((fill) => {
-    switch (fill.from) {
-      case "empty": {
-        const cause = `${volume.name} begins empty, and is ${user.service}'s`;
-        return [plan.add(kind, { do: "own volume", target: filler, user: fill.user }, cause, after)];
-      }
-      case "starter": {
-        const { stack, folder } = fill;
-        const cause = `${volume.name} begins as the starter of ${stack}`;
-        return [plan.add(kind, { do: "put starter", target: filler, stack, folder }, cause, after)];
-      }
-      default:
-        return [];
-    }
+    if (fill.from !== "empty") return [];
+    const cause = `${volume.name} begins empty, and is ${user.service}'s`;
+    return [plan.add(kind, { do: "own volume", target: filler, user: fill.user }, cause, after)];
   });
   return { done, readerMade: false };
 }
 
-function startersOf(volume: RenderedVolume): { stack: string; folder: string }[] {
+function startersOf(volume: RenderedVolume): Starter[] {
   return volume.fill.flatMap((fill) =>
     fill.from === "starter" ? [{ stack: fill.stack, folder: fill.folder }] : [],
   );

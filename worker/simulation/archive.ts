@@ -17,15 +17,19 @@ const contents = new WeakMap<Buffer, Files>();
 
 /** A starter has two files, so that it can be there by half. */
 export const STARTERS: Starters = {
-  tar: async (stack, folder) => {
-    const key = `${stack} ${folder}`;
+  tar: async (wanted) => {
+    const key = wanted.map(({ stack, folder }) => `${stack} ${folder}`).join(", ");
     const known = starters.get(key);
     if (known) return known;
-    const below = folder === "." ? "" : `${folder}/`;
-    const files = new Map([
-      [`${below}${FIRST}`, stack],
-      [`${below}${LAST}`, stack],
-    ]);
+    const files = new Map(
+      wanted.flatMap(({ stack, folder }): [string, string][] => {
+        const below = folder === "." ? "" : `${folder}/`;
+        return [
+          [`${below}${FIRST}`, stack],
+          [`${below}${LAST}`, stack],
+        ];
+      }),
+    );
     // Nobody looks into it: what it holds is known by the buffer itself.
     const tar = Buffer.from(key);
     contents.set(tar, files);
