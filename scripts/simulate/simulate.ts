@@ -3,7 +3,10 @@ import { runSeed } from "../../worker/simulation/run.ts";
 import { simulate } from "../../worker/simulation/simulate.ts";
 import { tellFailure } from "../../worker/simulation/tell.ts";
 
-/** npm run simulate -- [--seeds N] [--from K], or --seed K [--story]: the worker against a machine on which all goes wrong. */
+/**
+ * npm run simulate -- [--seeds N] [--from K] [--first], or --seed K [--story]: the worker against a machine on which all
+ * goes wrong. `--first` ends at the first seed that fails, and says no more than what it violates.
+ */
 
 const DEFAULT_SEEDS = 2_000;
 const TOLD_EVERY = 100;
@@ -14,6 +17,7 @@ const { values } = parseArgs({
     from: { type: "string" },
     seed: { type: "string" },
     story: { type: "boolean" },
+    first: { type: "boolean" },
   },
 });
 
@@ -34,6 +38,15 @@ if (values.seed !== undefined) {
   }
   for (const line of outcome.story) console.log(line);
   console.error(`Seed ${seed} ends as it should (${outcome.profile} lines, ${outcome.calls} calls).`);
+} else if (values.first) {
+  const from = numberOf("from", 1);
+  const count = numberOf("seeds", DEFAULT_SEEDS);
+  for (let seed = from; seed < from + count; seed += 1) {
+    const { violations } = await runSeed(seed);
+    if (violations.length === 0) continue;
+    console.log(`seed ${seed}: ${violations[0]}`);
+    process.exit(1);
+  }
 } else {
   const from = numberOf("from", 1);
   const count = numberOf("seeds", DEFAULT_SEEDS);

@@ -26,8 +26,8 @@ export class EngineClient implements Engine {
     private readonly isAlive: () => boolean,
   ) {}
 
-  async listContainers(...[owned]: Parameters<Engine["listContainers"]>) {
-    return await this.read("list containers", async () => {
+  listContainers(...[owned]: Parameters<Engine["listContainers"]>) {
+    return this.read("list containers", async () => {
       const found = this.listed(this.engine.containers, owned);
       this.look("containers", owned, found);
       return found.map((container): EngineContainer => {
@@ -50,24 +50,24 @@ export class EngineClient implements Engine {
     });
   }
 
-  async listNetworks(...[owned]: Parameters<Engine["listNetworks"]>) {
-    return await this.read("list networks", async () => {
+  listNetworks(...[owned]: Parameters<Engine["listNetworks"]>) {
+    return this.read("list networks", async () => {
       const found = this.listed(this.engine.networks, owned);
       this.look("networks", owned, found);
       return found.map((network) => ({ ...network }));
     });
   }
 
-  async listVolumes(...[owned]: Parameters<Engine["listVolumes"]>) {
-    return await this.read("list volumes", async () => {
+  listVolumes(...[owned]: Parameters<Engine["listVolumes"]>) {
+    return this.read("list volumes", async () => {
       const found = this.listed(this.engine.volumes, owned);
       this.look("volumes", owned, found);
       return found.map(({ name, labels }) => ({ name, labels }));
     });
   }
 
-  async findVolume(name: string) {
-    return await this.read(`look for the volume ${name}`, async () => {
+  findVolume(name: string) {
+    return this.read(`look for the volume ${name}`, async () => {
       const found = this.engine.volumes.get(name);
       return found ? { name, labels: found.labels } : null;
     });
@@ -77,19 +77,19 @@ export class EngineClient implements Engine {
     await this.read(`look at ${container}`, () => this.containers.changeDone(container));
   }
 
-  async lastRun(container: string) {
-    return await this.read(`look at the last run of ${container}`, async () => {
+  lastRun(container: string) {
+    return this.read(`look at the last run of ${container}`, async () => {
       const found = this.engine.find(container);
       return found ? this.containers.lastRun(found) : null;
     });
   }
 
-  async hasImage(image: string) {
-    return await this.read(`look for the image ${image}`, async () => this.engine.images.has(image));
+  hasImage(image: string) {
+    return this.read(`look for the image ${image}`, async () => this.engine.images.has(image));
   }
 
-  async imageVolumes(image: string) {
-    return await this.read(`look at the image ${image}`, async () =>
+  imageVolumes(image: string) {
+    return this.read(`look at the image ${image}`, async () =>
       this.engine.images.has(image) ? volumesOf(image) : null,
     );
   }
@@ -98,12 +98,12 @@ export class EngineClient implements Engine {
     await this.line.call(`pull ${image}`, PULL_SILENCE_MS, () => this.engine.pullImage(image));
   }
 
-  async createNetwork(...[network]: Parameters<Engine["createNetwork"]>) {
-    return await this.change(`create the network ${network.name}`, () => this.engine.createNetwork(network));
+  createNetwork(...[network]: Parameters<Engine["createNetwork"]>) {
+    return this.change(`create the network ${network.name}`, () => this.engine.createNetwork(network));
   }
 
-  async removeNetwork(id: string) {
-    return await this.change(`remove the network ${id}`, () => this.engine.removeNetwork(id));
+  removeNetwork(id: string) {
+    return this.change(`remove the network ${id}`, () => this.engine.removeNetwork(id));
   }
 
   async createVolume(...[volume]: Parameters<Engine["createVolume"]>) {
@@ -116,48 +116,48 @@ export class EngineClient implements Engine {
     });
   }
 
-  async growVolume(name: string, sizeBytes: number) {
-    return await this.change(`grow the volume ${name}`, () => this.engine.growVolume(name, sizeBytes));
+  growVolume(name: string, sizeBytes: number) {
+    return this.change(`grow the volume ${name}`, () => this.engine.growVolume(name, sizeBytes));
   }
 
-  async removeVolume(name: string) {
-    return await this.change(`remove the volume ${name}`, () => this.engine.removeVolume(name));
+  removeVolume(name: string) {
+    return this.change(`remove the volume ${name}`, () => this.engine.removeVolume(name));
   }
 
-  async createContainer(...[container]: Parameters<Engine["createContainer"]>) {
-    return await this.change(`create ${container.name}`, () => this.containers.create(container));
+  createContainer(...[container]: Parameters<Engine["createContainer"]>) {
+    return this.change(`create ${container.name}`, () => this.containers.create(container));
   }
 
-  async connectNetwork(network: string, container: string) {
-    return await this.change(`connect ${container} to ${network}`, () =>
+  connectNetwork(network: string, container: string) {
+    return this.change(`connect ${container} to ${network}`, () =>
       this.containers.connect(network, container),
     );
   }
 
-  async disconnectNetwork(network: string, container: string) {
-    return await this.change(`disconnect ${container} from ${network}`, () =>
+  disconnectNetwork(network: string, container: string) {
+    return this.change(`disconnect ${container} from ${network}`, () =>
       this.containers.leave(network, container),
     );
   }
 
-  async startContainer(container: string) {
-    return await this.change(`start ${container}`, () => this.containers.start(container));
+  startContainer(container: string) {
+    return this.change(`start ${container}`, () => this.containers.start(container));
   }
 
-  async pauseContainer(container: string) {
-    return await this.change(`pause ${container}`, () => this.containers.pause(container));
+  pauseContainer(container: string) {
+    return this.change(`pause ${container}`, () => this.containers.pause(container));
   }
 
-  async unpauseContainer(container: string) {
-    return await this.change(`unpause ${container}`, () => this.containers.unpause(container));
+  unpauseContainer(container: string) {
+    return this.change(`unpause ${container}`, () => this.containers.unpause(container));
   }
 
-  async stopContainer(container: string, graceMs: number) {
-    return await this.change(`stop ${container}`, () => this.containers.stop(container, graceMs));
+  stopContainer(container: string, graceMs: number) {
+    return this.change(`stop ${container}`, () => this.containers.stop(container, graceMs));
   }
 
-  async removeContainer(container: string) {
-    return await this.change(`remove ${container}`, () => this.containers.remove(container));
+  removeContainer(container: string) {
+    return this.change(`remove ${container}`, () => this.containers.remove(container));
   }
 
   async putArchive(container: string, _path: string, tar: Readable | Buffer) {
@@ -170,25 +170,25 @@ export class EngineClient implements Engine {
     }
   }
 
-  async getArchive(container: string, path: string) {
-    return await this.change(`copy out of ${container}`, () => this.containers.get(container, path));
+  getArchive(container: string, path: string) {
+    return this.change(`copy out of ${container}`, () => this.containers.get(container, path));
   }
 
-  async hasPath(container: string, path: string) {
-    return await this.read(`look for ${path} in ${container}`, async () =>
+  hasPath(container: string, path: string) {
+    return this.read(`look for ${path} in ${container}`, async () =>
       this.containers.hasPath(container, path),
     );
   }
 
-  async tailLogs(container: string) {
-    return await this.read(`read the log of ${container}`, async () => {
+  tailLogs(container: string) {
+    return this.read(`read the log of ${container}`, async () => {
       this.engine.need(container);
       return "the last line";
     });
   }
 
-  async readLogs() {
-    return await this.read("read logs", async () => []);
+  readLogs() {
+    return this.read("read logs", async () => []);
   }
 
   watch(listener: EngineListener): EngineWatch {

@@ -8,7 +8,8 @@ import { filesOf, knownFiles, tarOf, TORN } from "./archive.ts";
 
 /** Stands in for the labels that such a volume lacks: an empty one of nobody's. */
 export const MADE_BY_DOCKER = { "made.by": "docker" };
-const HEALTH_INTERVAL_MS = 30_000;
+/** A start's first verdict comes a whole interval after it, as of engines without a start interval. */
+export const HEALTH_INTERVAL_MS = 30_000;
 const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 60_000;
 /** A run this long ends a container's backing off. */

@@ -1,4 +1,5 @@
 import { DEPLOYMENT_VARIABLES } from "./convexServer.ts";
+import { HEALTH_INTERVAL_MS } from "./fakeContainers.ts";
 import { checkEnd, endsOf } from "./invariants.ts";
 import { People } from "./people.ts";
 import { BROKEN } from "./imageCatalog.ts";
@@ -15,6 +16,8 @@ const SETTLE_MS = 11 * 60_000;
 const LOOK_MS = 2 * 60_000;
 /** One seed in so many goes on to the end of that time, for what comes late. */
 const WHOLE_TIME_EVERY = 10;
+/** Within which an event is heard and told, where nothing goes wrong. */
+const MOST_ON_THE_WAY_MS = 5_000;
 /** Milliseconds of peace in which next to nothing may be asked for. */
 const QUIET_MS = 3 * 60_000;
 /** Calls in that time: a look at everything once a minute is three lists, the gateway's versions and the projects. */
@@ -74,6 +77,8 @@ async function run(seed: number, tells: boolean, program: Program): Promise<Outc
   });
   await settle(world, people, program.calmAt, seed % WHOLE_TIME_EVERY === 0);
   if (watcher.violations.length === 0) await checkEnd(world, people);
+  // What was started a moment ago hears Docker's first verdict on its health only now, and that is told.
+  if (watcher.violations.length === 0) await time.runUntil(time.ms + HEALTH_INTERVAL_MS + MOST_ON_THE_WAY_MS);
   const calls = watcher.calls.length;
   if (watcher.violations.length === 0) {
     await time.runUntil(time.ms + QUIET_MS);

@@ -56,8 +56,8 @@ export class VirtualTime {
     };
   }
 
-  async pause(delayMs: number): Promise<void> {
-    await new Promise<void>((resolve) => this.after(delayMs, resolve));
+  pause(delayMs: number): Promise<void> {
+    return new Promise<void>((resolve) => this.after(delayMs, resolve));
   }
 
   /** No time passes before what `work` streams has come as far as it can. */
@@ -70,8 +70,9 @@ export class VirtualTime {
     }
   }
 
-  private async drained(): Promise<void> {
-    await (this.streams > 0 ? eventLoop() : promises());
+  /** Once nothing could go on any more without time's passing. Each timer waits for it, so it is one promise. */
+  private drained(): Promise<void> {
+    return this.streams > 0 ? eventLoop() : promises();
   }
 
   /** Lets time pass up to `endMs` since the beginning. */
@@ -144,13 +145,13 @@ function isBefore(one: Timer, other: Timer): boolean {
 }
 
 /** The event loop comes round only when no promise is left that could go on. */
-async function eventLoop(): Promise<void> {
-  await new Promise<void>((resolve) => setImmediate(resolve));
+function eventLoop(): Promise<void> {
+  return new Promise<void>((resolve) => setImmediate(resolve));
 }
 
 /** So does the queue of ticks, at a tenth of the cost. */
-async function promises(): Promise<void> {
-  await new Promise<void>((resolve) => process.nextTick(resolve));
+function promises(): Promise<void> {
+  return new Promise<void>((resolve) => process.nextTick(resolve));
 }
 
 /** The clock that one process sees: nothing wakes it once it is dead. */

@@ -10,6 +10,7 @@ import type { World } from "./world.ts";
 
 /** How long an orphan is left in peace at least. */
 const ORPHAN_GRACE_MS = 60_000;
+const SUBNETS: ReadonlySet<string> = new Set(["subnets"]);
 
 /** Looks at everything while it happens, and remembers what never may happen. */
 export class Watcher implements EngineObserver {
@@ -24,6 +25,8 @@ export class Watcher implements EngineObserver {
   readonly foreignSubnets: string[] = [];
   /** Blocks that were free when the control plane last changed. */
   private freeSubnets: ReadonlySet<unknown> = new Set();
+  /** The database's version at which they were read. */
+  private subnetsAt = 0;
 
   constructor(private readonly world: World) {}
 
@@ -117,7 +120,10 @@ export class Watcher implements EngineObserver {
    * cannot be foreseen; it must be gone in the end.
    */
   onControlPlane(): void {
-    const rows = this.world.server.database.all("subnets");
+    const { database } = this.world.server;
+    if (!database.hasChanged(SUBNETS, this.subnetsAt)) return;
+    this.subnetsAt = database.version;
+    const rows = database.all("subnets");
     const free = new Set(rows.filter((row) => row.state === "free").map((row) => row.cidr));
     const before = this.freeSubnets;
     this.freeSubnets = free;
