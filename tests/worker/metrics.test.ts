@@ -36,7 +36,8 @@ beforeAll(async () => {
       Tmpfs: { "/held": `size=${2 * HELD}` },
       Memory: 256 * MEBIBYTE,
     }),
-    run(WATCHED, "taker", "while :; do nc -l -p 4000 >/dev/null; done"),
+    // With an input that ends nc would end the connection.
+    run(WATCHED, "taker", "tail -f /dev/null | nc -l -p 4000 >/dev/null"),
     run(OTHER, "idle", "exec sleep 3600"),
   ]);
   const piece = `head -c ${BYTES_A_SECOND} /dev/zero; sleep 1`;
