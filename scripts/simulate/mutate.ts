@@ -15,7 +15,10 @@ import { MUTATIONS, type Mutation } from "./mutations.ts";
 const DEFAULT_SEEDS = 200;
 /** What does not end by then has gone round in circles. */
 const LIMIT_MS = 30 * 60_000;
-const COPIED = ["core", "convex", "worker", "docker", "scripts", "package.json", "tsconfig.json"];
+const COPIED = [
+  ...["core", "convex", "worker", "docker", "scripts"],
+  ...["package.json", "package-lock.json", "tsconfig.json"],
+];
 
 const { values } = parseArgs({ options: { seeds: { type: "string" }, only: { type: "string" } } });
 const seeds = values.seeds ?? String(DEFAULT_SEEDS);
@@ -49,7 +52,7 @@ async function outcomeOf({ file, from, to }: Mutation): Promise<string> {
 }
 
 async function run(): Promise<string> {
-  const args = ["--import", "tsx", "scripts/simulate/simulate.ts", "--first", "--seeds", seeds];
+  const args = ["scripts/run.mjs", "scripts/simulate/simulate.ts", "--first", "--seeds", seeds];
   const child = spawn(process.execPath, args, {
     cwd: copy,
     stdio: ["ignore", "pipe", "pipe"],
