@@ -6,10 +6,10 @@ import { LongestFirst } from "./tests/longestFirst.ts";
 const ALONE = ["tests/imageBuilding.test.ts", "tests/images.test.ts"];
 
 /**
- * `npm run test:long`, beside `npm test`: they take long, or have not been seen to pass on a busy machine often enough. The
- * dashboard in a real browser, 25 databases at once.
+ * `npm run test:long`, beside `npm test`: they take long, or have not been seen to pass on a busy machine often enough. A
+ * project's whole life in a real browser, 25 databases at once.
  */
-const LONG = ["tests/parallelRuns.test.ts", "tests/dashboard/*.test.ts", "tests/worker/metrics.test.ts"];
+const LONG = ["tests/parallelRuns.test.ts", "tests/dashboard/story.test.ts"];
 /** They share one engine and its firewall; each has an instance, ports and subnets of its own. */
 const E2E_AT_ONCE = 2;
 
