@@ -5,8 +5,8 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
  * begins with the largest; a long one that begins last has the machine to itself, and everybody waits.
  */
 const LONGEST = [
-  "worker/simulation/firstHalf.test.ts",
-  "worker/simulation/secondHalf.test.ts",
+  "scripts/simulate/firstHalf.test.ts",
+  "scripts/simulate/secondHalf.test.ts",
   "convex/walksFirstHalf.test.ts",
   "convex/walksSecondHalf.test.ts",
   "embedded/chaos/crash.test.ts",

@@ -46,6 +46,11 @@ const REFUSED: [string, string, string][] = [
   ["async", "1.0/insert", '{"table":"a b","value":{}}'],
   ["async", "1.0/insert", '{"table":"notes","value":[]}'],
   ["async", "1.0/queryStreamNext", '{"queryId":77}'],
+  [
+    "async",
+    "1.0/queryPage",
+    '{"query":{"source":{"type":"FullTableScan","tableName":"items","order":"asc"},"operators":[]},"cursor":null,"pageSize":2.5}',
+  ],
   ["sync", "1.0/queryStream", '{"query":{"source":{"type":"Everything"},"operators":[]}}'],
   ["async", "1.0/runUdf", '{"udfType":"system","name":"x","args":{}}'],
   ["async", "1.0/schedule", '{"name":"values:noArgs","ts":"soon","args":{}}'],

@@ -13,7 +13,7 @@ export const vPageRequest = z.object({
   query: vQuery,
   cursor: z.string().nullable(),
   endCursor: z.string().nullish(),
-  pageSize: z.number().nonnegative(),
+  pageSize: z.number().int().nonnegative(),
   maximumRowsRead: z.number().nullish(),
   maximumBytesRead: z.number().nullish(),
 });

@@ -1,7 +1,8 @@
 /**
  * The one file that knows which SQLite binding runs: `node:sqlite` where Node has it (≥ 22.13), else `libsql`.
  * It hides their differences. libsql 0.5 aborts the process when it is given a `Uint8Array` that is no `Buffer`,
- * and returns BLOBs as `ArrayBuffer`: parameters are coerced here, and BLOBs come back as `Buffer`.
+ * and returns BLOBs as `ArrayBuffer`: parameters are coerced here, and BLOBs come back as `Buffer`. A statement of its
+ * that failed in the middle fails ever after: it is prepared anew.
  */
 import { createRequire } from "node:module";
 
@@ -52,15 +53,24 @@ function normalizeRow(row: unknown): SqlRow {
 }
 
 /** libsql takes the parameters as one array; spread, a lone Buffer would be taken for named parameters. */
-function wrap(raw: RawStatement, asArray: boolean): Statement {
+function wrap(prepare: () => RawStatement, asArray: boolean): Statement {
+  let raw = prepare();
   const bind = (parameters: SqlValue[]): unknown[] => (asArray ? [parameters] : parameters);
+  const attempt = <T>(ask: (raw: RawStatement) => T): T => {
+    try {
+      return ask(raw);
+    } catch (error) {
+      raw = prepare();
+      throw error;
+    }
+  };
   return {
-    run: (...parameters) => Number(raw.run(...bind(parameters)).changes),
+    run: (...parameters) => Number(attempt((raw) => raw.run(...bind(parameters))).changes),
     get: (...parameters) => {
-      const row = raw.get(...bind(parameters));
+      const row = attempt((raw) => raw.get(...bind(parameters)));
       return row === undefined || row === null ? undefined : normalizeRow(row);
     },
-    all: (...parameters) => raw.all(...bind(parameters)).map(normalizeRow),
+    all: (...parameters) => attempt((raw) => raw.all(...bind(parameters))).map(normalizeRow),
   };
 }
 
@@ -87,7 +97,7 @@ export function openDriver(path: string): Driver {
     prepare: (sql) => {
       let statement = statements.get(sql);
       if (statement === undefined) {
-        statement = wrap(raw.prepare(sql), builtIn === null);
+        statement = wrap(() => raw.prepare(sql), builtIn === null);
         statements.set(sql, statement);
       }
       return statement;

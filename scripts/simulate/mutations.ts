@@ -54,7 +54,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     what: "what is kept for a rollback is kept for ever",
-    file: "convex/model/deploys.ts",
+    file: "convex/model/deployReports.ts",
     from: 'await ctx.db.patch("environments", id, { kept: undefined });',
     to: "",
   },
