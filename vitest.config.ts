@@ -6,10 +6,16 @@ import { LongestFirst } from "./tests/longestFirst.ts";
 const ALONE = ["tests/imageBuilding.test.ts", "tests/images.test.ts"];
 
 /**
- * `npm run test:long`, beside `npm test`: they take long, or have not been seen to pass on a busy machine often enough. A
- * project's whole life in a real browser, 25 databases at once.
+ * `npm run test:long`, beside `npm test`: all of these together take as long as all others. A project's whole life in a
+ * real browser, 25 databases at once, deploys that go wrong in every way, releases and workspaces through every fault,
+ * restarts of the engine and of the machine.
  */
-const LONG = ["tests/parallelRuns.test.ts", "tests/dashboard/story.test.ts"];
+const LONG = [
+  "tests/{deploys,parallelRuns}.test.ts",
+  "tests/dashboard/story.test.ts",
+  "tests/isolation/reboot.test.ts",
+  "tests/worker/{engineRestart,onDemandImage,releases,workspace}.test.ts",
+];
 /** They share one engine and its firewall; each has an instance, ports and subnets of its own. */
 const E2E_AT_ONCE = 2;
 
