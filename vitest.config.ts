@@ -16,8 +16,8 @@ const LONG = [
   "tests/isolation/reboot.test.ts",
   "tests/worker/{engineRestart,onDemandImage,releases,workspace}.test.ts",
 ];
-/** They share one engine and its firewall; each has an instance, ports and subnets of its own. */
-const E2E_AT_ONCE = 2;
+/** They share one engine and its firewall; on two cores, two at a time are no quicker and wait for one another. */
+const E2E_AT_ONCE = 1;
 
 /**
  * Seven projects, so that one kind of test can be run alone (`npx vitest run --project unit`):
