@@ -8,13 +8,13 @@ const ALONE = ["tests/imageBuilding.test.ts", "tests/images.test.ts"];
 /**
  * `npm run test:long`, beside `npm test`: all of these together take as long as all others. A project's whole life in a
  * real browser, 25 databases at once, deploys that go wrong in every way, releases and workspaces through every fault,
- * restarts of the engine and of the machine.
+ * restarts of the engine and of the machine, a minute of metrics.
  */
 const LONG = [
   "tests/{deploys,parallelRuns}.test.ts",
   "tests/dashboard/story.test.ts",
   "tests/isolation/reboot.test.ts",
-  "tests/worker/{engineRestart,onDemandImage,releases,workspace}.test.ts",
+  "tests/worker/{engineRestart,metrics,onDemandImage,releases,workspace}.test.ts",
 ];
 /** They share one engine and its firewall; on two cores, two at a time are no quicker and wait for one another. */
 const E2E_AT_ONCE = 1;
