@@ -28,9 +28,7 @@ export async function requestDeploy(
   if (row.releaseId === release._id && newest?.releaseId === release._id && newest.state !== "failed") {
     return { deploy: newest.number, release: release.number, changed: false };
   }
-  await want(ctx, actor, project, { releaseId: release._id, canary: undefined });
-  const begun = await beginDeploy(ctx, actor, project, release._id, "deploy");
-  return { deploy: begun.number, release: release.number, changed: true };
+  return await replaceLive(ctx, actor, project, release, "deploy");
 }
 
 /** Back to `number`, or to the release that was live before the present one. */
@@ -49,9 +47,7 @@ export async function requestRollback(
     const newest = await deployNumbered(ctx, project._id);
     return { deploy: newest?.number ?? 0, release: release.number, changed: false };
   }
-  await want(ctx, actor, project, { releaseId: release._id, canary: undefined });
-  const begun = await beginDeploy(ctx, actor, project, release._id, "rollback");
-  return { deploy: begun.number, release: release.number, changed: true };
+  return await replaceLive(ctx, actor, project, release, "rollback");
 }
 
 /** What is a canary becomes what serves. */
@@ -60,12 +56,8 @@ export async function promote(
   actor: Actor,
   project: Doc<"projects">,
 ): Promise<DeployAnswer> {
-  const { canary } = await requireDeployed(ctx, project);
-  const release = canary && (await ctx.db.get("releases", canary.releaseId));
-  if (!release) return refuseNoCanary(project);
-  await want(ctx, actor, project, { releaseId: release._id, canary: undefined });
-  const begun = await beginDeploy(ctx, actor, project, release._id, "deploy");
-  return { deploy: begun.number, release: release.number, changed: true };
+  const release = await requireCanary(ctx, project);
+  return await replaceLive(ctx, actor, project, release, "deploy");
 }
 
 /** Takes a canary back. */
@@ -74,9 +66,7 @@ export async function abortCanary(
   actor: Actor,
   project: Doc<"projects">,
 ): Promise<DeployAnswer> {
-  const { canary } = await requireDeployed(ctx, project);
-  const release = canary && (await ctx.db.get("releases", canary.releaseId));
-  if (!release) return refuseNoCanary(project);
+  const release = await requireCanary(ctx, project);
   await want(ctx, actor, project, { canary: undefined });
   const number = await endDeploy(ctx, project, release._id, { state: "aborted" });
   await recordEvent(ctx, {
@@ -168,7 +158,24 @@ async function beginCanary(
   return { deploy: begun.number, release: release.number, changed: true };
 }
 
-function refuseNoCanary(project: Doc<"projects">): never {
+/** All requests go to `release` from now on, and to no canary. */
+async function replaceLive(
+  ctx: MutationCtx,
+  actor: Actor,
+  project: Doc<"projects">,
+  release: Doc<"releases">,
+  kind: "deploy" | "rollback",
+): Promise<DeployAnswer> {
+  await want(ctx, actor, project, { releaseId: release._id, canary: undefined });
+  const begun = await beginDeploy(ctx, actor, project, release._id, kind);
+  return { deploy: begun.number, release: release.number, changed: true };
+}
+
+/** The release that gets some of the requests. */
+async function requireCanary(ctx: QueryCtx, project: Doc<"projects">): Promise<Doc<"releases">> {
+  const { canary } = await requireDeployed(ctx, project);
+  const release = canary && (await ctx.db.get("releases", canary.releaseId));
+  if (release) return release;
   return refuse({
     code: "guard_failed",
     message: `${project.slug} has no canary.`,
