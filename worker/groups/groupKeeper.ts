@@ -50,9 +50,11 @@ export type GroupOutcome = {
   silent: Map<EnvironmentKind, string>;
   /** The kinds of which no member needs anything any more, and something is there yet. */
   left: Set<EnvironmentKind>;
+  /** The group's networks as they are now: by name Docker's id. */
+  networks: ReadonlyMap<string, string>;
 };
 
-const NOTHING: GroupOutcome = { failed: [], silent: new Map(), left: new Set() };
+const NOTHING: GroupOutcome = { failed: [], silent: new Map(), left: new Set(), networks: new Map() };
 
 export class GroupKeeper {
   private readonly last = new Map<string, Promise<unknown>>();
@@ -143,6 +145,7 @@ async function settle(
     failed,
     silent: await silentOf(context, group, rendered, after, running),
     left: new Set(kinds.filter((kind) => group.desired[kind] === "absent" && isThere(after, kind))),
+    networks: new Map(after.networks.map(({ name, id }) => [name, id])),
   };
 }
 

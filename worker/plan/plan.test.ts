@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { LABELS } from "../../core/labels.ts";
 import type { ManifestInput } from "../../core/manifest.ts";
-import type { EnvironmentSpec } from "../../core/projectSpec.ts";
+import type { EnvironmentSpec, GroupSpec } from "../../core/projectSpec.ts";
 import { NAMESPACE, projectSpec, STACKS, TEMPLATE } from "../../core/render/render.fixtures.ts";
 import { renderProject } from "../../core/render/render.ts";
 import type { EngineContainer } from "../engine/engine.ts";
@@ -17,9 +17,9 @@ const EMPTY: Snapshot = { containers: [], networks: [], volumes: [] };
 function planFor(
   environments: Partial<EnvironmentSpec>[],
   snapshot: Snapshot = EMPTY,
-  more: Partial<PlanInput> & { manifest?: Partial<ManifestInput> } = {},
+  more: Partial<PlanInput> & { manifest?: Partial<ManifestInput>; group?: GroupSpec } = {},
 ) {
-  const spec = projectSpec(more.manifest, environments);
+  const spec = { ...projectSpec(more.manifest, environments), group: more.group };
   const { project } = renderProject({ spec, stacks: STACKS, template: TEMPLATE, instanceId: "abcd1234" });
   return text(plan({ spec, rendered: project, snapshot, ...more }));
 }
@@ -30,9 +30,10 @@ function converged(
   {
     manifest,
     container = {},
-  }: { manifest?: Partial<ManifestInput>; container?: Partial<EngineContainer> } = {},
+    group,
+  }: { manifest?: Partial<ManifestInput>; container?: Partial<EngineContainer>; group?: GroupSpec } = {},
 ): Snapshot {
-  const spec = projectSpec(manifest, environments);
+  const spec = { ...projectSpec(manifest, environments), group };
   const { project } = renderProject({ spec, stacks: STACKS, template: TEMPLATE, instanceId: "abcd1234" });
   return {
     networks: project.environments.flatMap(({ networks }) =>
@@ -128,6 +129,28 @@ describe("an environment that is to run", () => {
       2. connect ns-dev-app-1 to ns_dev after 1: it is not connected
       3. connect ns-dev-app-1 to ns_dev_egress: it is not connected
       4. start container ns-dev-app-1 after 2, 3, 1: dev is to run, and it ended with 0"
+    `);
+  });
+
+  test("is connected again where its group's network was made anew while it stood still", () => {
+    const GROUP: GroupSpec = {
+      ...{ name: "backend", namespace: "group_1_backend", attachments: [] },
+      ...{ desired: { dev: "running", test: "absent", deploy: "absent" }, subnets: { dev: "10.248.9.0/26" } },
+    };
+    const stopped: Partial<EngineContainer> = {
+      ...{ state: "exited", exitCode: 143 },
+      networks: { [`${NAMESPACE}_dev`]: null, [`${NAMESPACE}_dev_egress`]: null, group_1_backend_dev: null },
+      networkIds: { group_1_backend_dev: "id-before" },
+    };
+    const snapshot = converged([{}], { container: stopped, group: GROUP });
+    const planned = (id: string) =>
+      planFor([{}], snapshot, { group: GROUP, shared: new Map([["group_1_backend_dev", id]]) });
+    expect(planned("id-before")).toBe(
+      "1. start container ns-dev-app-1: dev is to run, and it ended with 143",
+    );
+    expect(planned("id-after")).toMatchInlineSnapshot(`
+      "1. connect ns-dev-app-1 to group_1_backend_dev: it is not connected
+      2. start container ns-dev-app-1 after 1: dev is to run, and it ended with 143"
     `);
   });
 

@@ -29,6 +29,8 @@ export type PlanInput = {
   answering?: ReadonlySet<string>;
   /** What an environment's services wait for besides its own attachments: those of its group that do not answer. */
   awaited?: ReadonlyMap<EnvironmentKind, string>;
+  /** The networks that the project's group provides, as they are now: by name Docker's id. */
+  shared?: ReadonlyMap<string, string>;
   /** What becomes of deployed containers of earlier revisions, by name; not given: what is not kept ready goes. */
   fates?: ReadonlyMap<string, Fate>;
 };
@@ -77,6 +79,7 @@ export function plan(input: PlanInput): Operation[] {
           fates: kind === "deploy" ? (input.fates ?? keptOf(found, environment)) : new Map(),
           answering: input.answering ?? null,
           awaited: input.awaited?.get(kind) ?? null,
+          shared: input.shared ?? new Map(),
         });
         break;
     }

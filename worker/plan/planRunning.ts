@@ -31,6 +31,8 @@ export type RunningInput = {
   answering: ReadonlySet<string> | null;
   /** What services wait for besides the environment's own attachments; null: nothing. */
   awaited: string | null;
+  /** The group's networks: by name Docker's id. */
+  shared: ReadonlyMap<string, string>;
   /** By name what becomes of containers of earlier revisions; those that are not in it go. */
   fates: ReadonlyMap<string, Fate>;
 };
@@ -49,7 +51,7 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
     ),
   );
   const present = new Map(
-    found.containers.map((container) => [container.name, withoutLostNetworks(container, rendered, found)]),
+    found.containers.map((container) => [container.name, withoutLostNetworks(container, input)]),
   );
 
   const removals = new Map<string, string>();
@@ -189,15 +191,14 @@ function isTestOver({ job }: RenderedService, release: ReleaseSpec | null): bool
  */
 function withoutLostNetworks(
   container: EngineContainer,
-  rendered: RenderedEnvironment,
-  found: Snapshot,
+  { rendered, found, shared }: RunningInput,
 ): EngineContainer {
+  const isThere = (name: string, id: string) =>
+    shared.get(name) === id || found.networks.some((network) => network.id === id);
   const isLost = (name: string, address: string | null) => {
     const id = container.networkIds?.[name];
-    const isOurs = rendered.networks.some((network) => network.name === name);
-    return (
-      isOurs && address === null && id !== undefined && !found.networks.some((network) => network.id === id)
-    );
+    const isOurs = shared.has(name) || rendered.networks.some((network) => network.name === name);
+    return isOurs && address === null && id !== undefined && !isThere(name, id);
   };
   const networks = Object.entries(container.networks).filter(([name, address]) => !isLost(name, address));
   return { ...container, networks: Object.fromEntries(networks) };

@@ -26,6 +26,11 @@ test.each([
 /** The same of those that share a group, or have databases beside them. */
 test.each([
   [79, "a group's subnet was given back while its network, which could not be removed yet, still had it"],
+  [
+    1389,
+    "a container stayed bound to its group's network of before, which was made anew while it stood still",
+  ],
+  [1718, "a snapshot's volume that was made only once its mark was gone counted, and was empty"],
   [335, "Docker's first verdicts on what was started late were taken for a worker that is not quiet"],
 ])(
   "seed %d, with what it shares, ends as it should: %s",

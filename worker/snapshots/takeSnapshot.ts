@@ -59,7 +59,7 @@ export async function takeSnapshot(input: TakeInput): Promise<Content> {
   const content = await copy(input, source, staging, null);
 
   const name = snapshotVolumeName(namespace, content.hash);
-  if (!filledVolumes(input.found).has(name)) {
+  if (!(await isThere(input, name, content.hash))) {
     const mark = markName(name, attempt);
     const filling = { [LABELS.filling]: attempt };
     const labels = { ...own, ...filling, [LABELS.role]: SNAPSHOT_ROLE, [LABELS.snapshot]: content.hash };
@@ -81,21 +81,32 @@ export async function takeSnapshot(input: TakeInput): Promise<Content> {
  * @throws SnapshotLost
  */
 export async function retakeSnapshot(input: TakeInput, snapshot: string): Promise<void> {
-  const { engine, namespace } = input;
-  const source = requireWorkspace(input);
-  const reader = readerName(`${namespace}_snapshot`, input.attempt);
-  await engine.createContainer(fillerContainer(reader, source, null, input.user, labelsOf(input)));
-  // Only looked at: what differs is not copied.
-  const now = await readContent(
-    await engine.getArchive(reader, WORKSPACE),
-    null,
-    input.limits ?? SNAPSHOT_LIMITS,
-  );
-  await engine.removeContainer(reader);
-  // Nothing of it is left behind: what else is waited for can be taken.
+  // What differs is not copied, and nothing is left behind: what else is waited for can be taken.
+  const now = await read(input, requireWorkspace(input), `${input.namespace}_snapshot`);
   if (now.hash !== snapshot) throw new SnapshotLost(snapshot);
   const taken = await takeSnapshot(input);
   if (taken.hash !== snapshot) throw new SnapshotLost(snapshot);
+}
+
+/**
+ * Whether there is the snapshot already. The call that makes its volume may come so late that it finds no mark of its
+ * attempt any more; nothing was ever put in then, and the volume goes.
+ */
+async function isThere(input: TakeInput, name: string, hash: string): Promise<boolean> {
+  if (!filledVolumes(input.found).has(name)) return false;
+  if ((await read(input, name, name)).hash === hash) return true;
+  await input.engine.removeVolume(name);
+  return false;
+}
+
+/** What a volume holds. @param called what the container is named for through which it is read */
+async function read(input: TakeInput, volume: string, called: string): Promise<Content> {
+  const { engine, user, attempt, limits = SNAPSHOT_LIMITS } = input;
+  const reader = readerName(called, attempt);
+  await engine.createContainer(fillerContainer(reader, volume, null, user, labelsOf(input)));
+  const content = await readContent(await engine.getArchive(reader, WORKSPACE), null, limits);
+  await engine.removeContainer(reader);
+  return content;
 }
 
 function labelsOf({ instanceId, projectId, namespace }: TakeInput): Record<string, string> {

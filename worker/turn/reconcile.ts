@@ -120,6 +120,7 @@ async function planTurn(context: TurnContext, first: FirstLook): Promise<Operati
     attempt: attemptName(context.random),
     answering: new Set(ready.map(({ name }) => name)),
     awaited: provided.silent,
+    shared: provided.networks,
     fates: await fatesOfEarlier(context, spec, seen),
   });
 }
