@@ -13,24 +13,28 @@ export type MarkedRun = {
   cwd: string;
   /** Standard output and error: the caller's own, or pipes that `onOutput` reads. */
   onOutput?: (chunk: Buffer, stream: "stdout" | "stderr") => void;
+  /** Besides this process's own. */
+  env?: Record<string, string>;
   graceMs?: number;
+  /** After so long it is told to end. */
+  deadlineMs?: number;
 };
 
 /**
  * Runs a program to its end. Where this process is told to end, so is everything that the program ever started: first
  * its group, politely; then whatever carries its mark, wherever it went.
- * @returns its exit code; 128 and the signal's number where this process was told to end
+ * @returns its exit code; 128 and the signal's number where this process was told to end, or its deadline came
  */
 export async function markedRun(
   program: string,
   args: readonly string[],
-  { cwd, onOutput, graceMs = GRACE_MS }: MarkedRun,
+  { cwd, onOutput, env = {}, graceMs = GRACE_MS, deadlineMs }: MarkedRun,
 ): Promise<number> {
   const mark = randomUUID();
   const through = onOutput ? "pipe" : "inherit";
   const child = spawn(program, args, {
     cwd,
-    env: { ...process.env, [MARK]: mark },
+    env: { ...process.env, ...env, [MARK]: mark },
     stdio: ["ignore", through, through],
     // A group of its own: a terminal's Ctrl-C comes to this process alone, and goes on from here in the same way.
     detached: true,
@@ -47,6 +51,7 @@ export async function markedRun(
     told ??= signal;
   };
   for (const signal of SIGNALS) process.on(signal, end);
+  const deadline = deadlineMs === undefined ? undefined : setTimeout(() => end("SIGTERM"), deadlineMs);
   try {
     const code = await new Promise<number | null>((resolve, reject) => {
       child.once("error", reject);
@@ -59,6 +64,7 @@ export async function markedRun(
     return 128 + constants.signals[told];
   } finally {
     clearTimeout(patience);
+    clearTimeout(deadline);
     for (const signal of SIGNALS) process.off(signal, end);
     child.stdout?.destroy();
     child.stderr?.destroy();

@@ -1,16 +1,16 @@
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { elapsed } from "../progress/elapsed.mjs";
 import { createProgress } from "../progress/progress.mjs";
-import { runCommand } from "./command.ts";
 import { REPOSITORY } from "./dataDir.ts";
 import { markedRun } from "./markedRun.ts";
 import { ensurePrerequisites } from "./prerequisites.ts";
 import { SetupError } from "./setupError.ts";
 
-/** They give way to the tests. */
-const CHECK_DEADLINE_MS = 20 * 60_000;
+const CHECK_DEADLINE_MS = 40 * 60_000;
 const SILENCE_MS = 3_500;
 
+/** What runs beside the tests, gives way to them, and is told after them. */
 type Check = { title: string; script: string; args: string[] };
 const CHECKS: Check[] = [
   {
@@ -33,13 +33,13 @@ async function runAll(): Promise<number> {
     if (!(await setUp())) return 1;
   }
   // Lint alone takes two minutes of one core; the end-to-end tests leave both idle for longer than that.
-  const checks = CHECKS.map((check) => runCheck(check));
+  const begun = CHECKS.map((check) => ({ ...check, ended: runCheck(check) }));
   section("tests");
   const tests = await runTests();
   section("checks, made beside the tests");
-  const checked = await reportChecks(checks);
+  const passed = await reportChecks(begun);
   if (tests !== 0) process.stderr.write("\n✗ Tests failed: they stand above the checks.\n");
-  return checked ? tests : 1;
+  return passed ? tests : 1;
 }
 
 /** Everything but the end-to-end tests does without; `--project unit` is then enough to say so. */
@@ -69,40 +69,35 @@ async function setUp(): Promise<boolean> {
   }
 }
 
-type Checked = { passed: boolean; lines: string[] };
+type Ended = { passed: boolean; lines: string[] };
 
-async function runCheck({ script, args }: Check): Promise<Checked> {
-  const lines: string[] = [];
-  const passed = await runCommand(
-    "nice",
-    [process.execPath, path.join(REPOSITORY, "node_modules", script), ...args],
+async function runCheck({ script, args }: Check): Promise<Ended> {
+  const output: Buffer[] = [];
+  const code = await markedRun(
+    process.execPath,
+    [
+      ...["--import", pathToFileURL(path.join(REPOSITORY, "scripts/setup/givingWay.mjs")).href],
+      ...[path.join(REPOSITORY, "node_modules", script), ...args],
+    ],
     {
       cwd: REPOSITORY,
+      env: { NO_COLOR: "1" },
       deadlineMs: CHECK_DEADLINE_MS,
-      okCodes: [0, 1, 2],
-      onLine: (line) => lines.push(line),
-    },
-  ).then(
-    ({ code }) => code === 0,
-    // Nobody waits for it yet: it is told with the others.
-    (error: unknown) => {
-      if (!(error instanceof SetupError)) throw error;
-      lines.push(error.message, error.fix);
-      return false;
+      onOutput: (chunk) => output.push(chunk),
     },
   );
-  return { passed, lines };
+  const lines = Buffer.concat(output).toString().trimEnd().split("\n");
+  return { passed: code === 0, lines };
 }
 
-/** Waits for the checks that still run. @returns whether all passed; what one that did not has printed stands below it. */
-async function reportChecks(checks: readonly Promise<Checked>[]): Promise<boolean> {
+/** Waits for what still runs. @returns whether all passed; what one that did not has printed stands below it. */
+async function reportChecks(begun: readonly { title: string; ended: Promise<Ended> }[]): Promise<boolean> {
   const progress = createProgress();
   try {
     const results = await Promise.all(
-      checks.map(async (check, index) => {
-        const { title } = CHECKS[index]!;
+      begun.map(async ({ title, ended }) => {
         const step = progress.step(title);
-        const { passed, lines } = await check;
+        const { passed, lines } = await ended;
         if (passed) step.done();
         else step.fail();
         for (const line of passed ? [] : lines) progress.note(line);
