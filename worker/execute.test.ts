@@ -32,7 +32,7 @@ function setUp() {
   return { open, engine, end };
 }
 
-const starters = { tar: async () => Buffer.alloc(0) };
+const starters = { tar: async () => Buffer.alloc(0), files: async () => new Map<string, Buffer>() };
 
 test("does side by side what does not wait for each other, and the rest in its order", async () => {
   const { open, engine, end } = setUp();

@@ -7,6 +7,7 @@ import { WORKSPACE } from "../core/render/view.ts";
 import { ownedFolder } from "./attachments/ownedFolder.ts";
 import { revealed, revealNothing, type Reveal } from "./reveal.ts";
 import type { Starters } from "./starters.ts";
+import { isUnfinished } from "./unfinishedStarter.ts";
 
 /** What `npm run images` makes. */
 const OWN_IMAGE = /^slipway\//;
@@ -177,13 +178,20 @@ async function putSource(
   }
 }
 
-/** By the service's own container, which was never started: nobody else has a use for its folder yet. */
+/**
+ * By the service's own container, which was never started: nobody else has a use for its folder yet. Where somebody died
+ * at it, it is put there once more.
+ */
 async function putMissingStarter(
   engine: Engine,
   starters: Starters,
   { target, stack, folder }: Extract<Operation, { do: "put missing starter" }>,
 ): Promise<void> {
-  if (await engine.hasPath(target, `${WORKSPACE}/${folder}`)) return;
+  const path = `${WORKSPACE}/${folder}`;
+  if (await engine.hasPath(target, path)) {
+    const files = await starters.files(stack);
+    if (!(await isUnfinished(await engine.getArchive(target, path), files))) return;
+  }
   // Its root is read-only, so Docker takes files for the volume only.
   await engine.putArchive(target, WORKSPACE, await starters.tar([{ stack, folder }], WORKSPACE));
 }

@@ -17,6 +17,8 @@ export interface Starters {
    * @param at where it is unpacked: `/` (the default), or the workspace, whose own owner stays as it is
    */
   tar(starters: readonly Starter[], at?: "/" | typeof WORKSPACE): Promise<Buffer>;
+  /** The contents of a starter's files by their path in its folder. */
+  files(stack: string): Promise<ReadonlyMap<string, Buffer>>;
 }
 
 /** @param folderOf the folder on this machine that holds a stack's starter */
@@ -39,21 +41,44 @@ export function startersFrom(folderOf: (stack: string) => string): Starters {
         } catch (error) {
           tar.destroy();
           await drained.catch(() => {});
-          throw new SlipwayError(
-            {
-              code: "setup",
-              message: `The starter of the stack "${stack}" cannot be read from ${source}.`,
-              hint: "Restore the folder from Slipway's repository.",
-            },
-            { cause: error },
-          );
+          throw unreadable(stack, source, error);
         }
       }
       tar.finalize();
       await drained;
       return Buffer.concat(chunks);
     },
+    async files(stack) {
+      const source = folderOf(stack);
+      try {
+        const files = await filesBelow(source);
+        return new Map(
+          await Promise.all(files.map(async ({ path, name }) => [name, await readFile(path)] as const)),
+        );
+      } catch (error) {
+        throw unreadable(stack, source, error);
+      }
+    },
   };
+}
+
+function unreadable(stack: string, source: string, cause: unknown): SlipwayError {
+  return new SlipwayError(
+    {
+      code: "setup",
+      message: `The starter of the stack "${stack}" cannot be read from ${source}.`,
+      hint: "Restore the folder from Slipway's repository.",
+    },
+    { cause },
+  );
+}
+
+async function filesBelow(folder: string): Promise<{ path: string; name: string }[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => ({ path, name: relative(folder, path).split(sep).join("/") }));
 }
 
 async function packInto(tar: Pack, source: string, target: string[]): Promise<void> {

@@ -33,7 +33,8 @@ const tarOf = async (content: string) => {
 const fillAfter = async (snapshot: Snapshot, attempt: string, starter = () => tarOf("the starter's")) => {
   const all = plan({ spec, rendered: project, snapshot, attempt });
   const operations = all.filter(({ target, do: what }) => target.startsWith(VOLUME) && what !== "connect");
-  return await execute(engine, { tar: starter }, operations, { parallel: 4 });
+  const starters = { tar: starter, files: async () => new Map<string, Buffer>() };
+  return await execute(engine, starters, operations, { parallel: 4 });
 };
 const written = async () => {
   const made = await docker.createContainer({

@@ -8,8 +8,8 @@ export type Files = Map<string, string>;
 const FIRST = ".first";
 const LAST = ".last";
 
-/** The content of a file of which only the first half came. */
-export const TORN = "torn";
+/** The content of a file that was begun and no more. */
+export const TORN = "";
 
 const starters = new Map<string, Buffer>();
 /** What tars that were made here hold: the worker passes them on as they are. */
@@ -36,6 +36,7 @@ export const STARTERS: Starters = {
     starters.set(key, tar);
     return tar;
   },
+  files: async (stack) => new Map([FIRST, LAST].map((name) => [name, Buffer.from(stack)])),
 };
 
 /** How many starters there are, wholly and by half. */
@@ -48,12 +49,16 @@ export function startersIn(files: Files): { whole: number; half: number } {
   return { whole, half: firsts.length - whole };
 }
 
-/** As Docker packs the folder `/workspace`. */
-export async function tarOf(files: Files): Promise<Buffer> {
+/** As Docker packs the folder `/workspace`, or one below it. @param below its path there; "": none */
+export async function tarOf(files: Files, below = ""): Promise<Buffer> {
   const tar = pack();
-  tar.entry({ name: "workspace/", type: "directory", mode: 0o755, uid: 1000, gid: 1000 });
+  const top = below === "" ? "workspace" : below.slice(below.lastIndexOf("/") + 1);
+  const inside = below === "" ? "" : `${below}/`;
+  tar.entry({ name: `${top}/`, type: "directory", mode: 0o755, uid: 1000, gid: 1000 });
   for (const [path, content] of files) {
-    tar.entry({ name: `workspace/${path}`, mode: 0o644, uid: 1000, gid: 1000 }, content);
+    if (!path.startsWith(inside)) continue;
+    const name = `${top}/${path.slice(inside.length)}`;
+    tar.entry({ name, mode: 0o644, uid: 1000, gid: 1000 }, content);
   }
   tar.finalize();
   return await buffer(tar);

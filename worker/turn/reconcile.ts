@@ -88,7 +88,9 @@ export async function reconcile(context: TurnContext, input: TurnInput): Promise
   if (rollout.told) readAnew(context, projectId);
 
   let snapshotError: unknown = null;
-  if (rendering.project && execution.failed.length === 0) {
+  // What is left of an earlier attempt has to be gone; what else failed is in no snapshot's way.
+  const isCleared = execution.failed.every(({ operation }) => operation.environment !== null);
+  if (rendering.project && isCleared) {
     const { project } = rendering;
     snapshotError = await takeSnapshots(context, spec, project, after, needed, async ({ kind }, error) => {
       waiting.set(kind, error);
