@@ -279,6 +279,23 @@ describe("a workspace", () => {
     expect(lines.filter((line) => line.includes("dev-web-1") && line.includes("starter"))).toEqual([]);
   });
 
+  test("gets a starter that came later by one of a service's replicas, before any of them starts", () => {
+    const web = { stack: "static", route: "/", folder: "web" };
+    const manifest = { services: { web, api: { stack: "node", replicas: 2, folder: "api" } } };
+    const before = converged([{}], { manifest: { services: { web } } });
+    const lines = planFor([{}], before, { manifest }).split("\n");
+    expect(lines.filter((line) => /put missing|confirm|start container ns-dev-api/.test(line)))
+      .toMatchInlineSnapshot(`
+      [
+        "3. confirm filled ns_dev_workspace for ns-dev-api-1 after 1: ns-dev-api-1 was never started",
+        "4. put missing starter node into api by ns-dev-api-1 after 3: ns_dev_workspace may be older than ns-dev-api-1",
+        "5. start container ns-dev-api-1 after 1, 2, 4: dev is to run",
+        "8. confirm filled ns_dev_workspace for ns-dev-api-2 after 6: ns-dev-api-2 was never started",
+        "9. start container ns-dev-api-2 after 6, 7, 8, 4: dev is to run",
+      ]
+    `);
+  });
+
   test("of a test environment begins as dev's", () => {
     const both = [{ kind: "dev" as const }, { kind: "test" as const }];
     const lines = planFor(both, converged([{ kind: "dev" }])).split("\n");

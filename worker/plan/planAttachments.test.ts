@@ -77,3 +77,25 @@ describe("an environment with a cache", () => {
     expect(planFor(there({ app: { state: "created" }, redis: { health: "healthy" } }))).toContain("start");
   });
 });
+
+describe("a cache that is let go", () => {
+  test("while its volume is filled keeps the volume and what says that it does not count, and loses what fills it", () => {
+    const without = projectSpec();
+    const means = { stacks: STACKS, template: TEMPLATE, instanceId: "abcd1234" };
+    const { project } = renderProject({ ...means, spec: without, attachments: loadAttachments() });
+    const snapshot = there({});
+    const data = snapshot.volumes.find(({ name }) => name.endsWith("_data_redis"))!;
+    const fill = { ...data.labels, [LABELS.role]: "fill" };
+    data.labels = { ...data.labels, [LABELS.filling]: "a1" };
+    snapshot.volumes.push({ name: `${data.name}_unfilled_a1`, labels: { ...fill, [LABELS.filling]: "a1" } });
+    snapshot.containers = ["filler", "reader"].map((what) => ({
+      ...snapshot.containers[0]!,
+      ...{ name: `${data.name}_${what}_a1`, labels: fill, state: "created" },
+    }));
+    const text = printPlan(plan({ spec: without, rendered: project, snapshot })).replaceAll(NAMESPACE, "ns");
+    expect(text.split("\n").filter((line) => line.includes("redis"))).toEqual([
+      "1. remove container ns_dev_data_redis_filler_a1: dev has no use for what it fills any more",
+      "2. remove container ns_dev_data_redis_reader_a1: dev has no use for what it fills any more",
+    ]);
+  });
+});

@@ -102,6 +102,24 @@ describe("an environment with a release", () => {
     ]);
   });
 
+  test("gives up what a call that came late had Docker make again of an earlier release's, empty", () => {
+    const spec = specWith("test", {});
+    const before = converged(spec);
+    const late = ["test_workspace_r1", "test_workspace_r1_unfilled_a1"].map((name) => {
+      const volume = workspace(name, "test", "1");
+      return { ...volume, labels: { ...volume.labels, [LABELS.role]: "fill", [LABELS.filling]: "none" } };
+    });
+    before.volumes.push(...late);
+    const filler = { ...late[0]!.labels, [LABELS.role]: "fill" };
+    const name = `${NAMESPACE}_test_workspace_r1_filler_a1`;
+    before.containers.push({ ...before.containers[0]!, name, labels: filler, state: "created" });
+    expect(lines(spec, before)).toEqual([
+      "1. remove container ns_test_workspace_r1_filler_a1: test has no use for what it fills any more",
+      "2. remove volume ns_test_workspace_r1 after 1: test runs another release now",
+      "3. remove volume ns_test_workspace_r1_unfilled_a1 after 1: test runs another release now",
+    ]);
+  });
+
   test("keeps the workspace of a release of which a container stays", () => {
     const spec = specWith("test", {});
     const before = converged(spec);

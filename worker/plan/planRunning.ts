@@ -6,7 +6,7 @@ import type { ReleaseSpec } from "../../core/projectSpec.ts";
 import type { ContainerPlan, EngineContainer } from "../engine/engine.ts";
 import type { Fate } from "../rollout/fates.ts";
 import { isRolled, isRolledContainer, reachLabels, replicaName } from "../rollout/replicas.ts";
-import { isFiller, MADE_BY_MOUNT } from "../filling/marks.ts";
+import { helpersOf, isFiller, MADE_BY_MOUNT } from "../filling/marks.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
 import { planEarlier } from "./planEarlier.ts";
@@ -60,8 +60,13 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
     removals.set(name, id);
     return id;
   };
+  const helpers = new Set(rendered.volumes.flatMap(({ name }) => helpersOf(name, found.containers)));
   for (const container of found.containers) {
-    if (isFiller(container)) continue;
+    if (isFiller(container)) {
+      // The mark of what it filled stays with the volume, whose content does not count: it may be wanted again.
+      if (!helpers.has(container)) remove(container.name, `${kind} has no use for what it fills any more`);
+      continue;
+    }
     const match = wanted.get(container.name);
     // What it should be is known once its image has been looked at.
     if (match?.service.volumesUnknown) continue;
@@ -111,6 +116,7 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
   );
 
   const silent = input.awaited ?? silentAttachment(wanted, present, removals, input.answering);
+  const putters = new Map<string, string>();
   for (const [name, { service, replica }] of wanted) {
     if (service.volumesUnknown) continue;
     const starts = service.attachment || silent === null;
@@ -119,7 +125,7 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
     const container = removals.has(name) ? undefined : present.get(name);
     if (container) {
       const grown = growths.filter(({ users }) => users.has(name)).map((growth) => growth.grown);
-      planPresent(plan, kind, service, container, networks, { mounted, grown, starts }, held);
+      planPresent(plan, kind, service, container, networks, { mounted, grown, starts, putters }, held);
     } else if (held === undefined && !isTestOver(service, release)) {
       planMissing(plan, kind, service, containerPlan(kind, name, service, replica), {
         before: [
@@ -131,6 +137,7 @@ export function planRunning(plan: PlanBuilder, input: RunningInput): void {
         networks,
         mounted,
         starts,
+        putters,
       });
     }
   }
@@ -286,12 +293,14 @@ function planMissing(
     networks,
     mounted,
     starts,
+    putters,
   }: {
     before: (string | null)[];
     networks: ReadonlyMap<string, string>;
     mounted: readonly PlannedVolume[];
     /** Whether nothing is waited for before it starts. */
     starts: boolean;
+    putters: Map<string, string>;
   },
 ): void {
   const { name } = container;
@@ -315,11 +324,12 @@ function planMissing(
   plan.add(kind, { do: "start container", target: name }, `${kind} is to run`, [
     created,
     ...connected,
-    ...planFirstStart(plan, kind, service, name, mounted, [created]),
+    ...planFirstStart(plan, kind, service, name, mounted, putters, [created]),
   ]);
 }
 
 /**
+ * @param putters by folder the container that puts a starter there: one of its replicas, before any of them starts
  * @returns what makes sure, before a container is first started, that it starts on what was planned for, and finds its
  *   folder where the service was added to a workspace that is in use
  */
@@ -329,6 +339,7 @@ function planFirstStart(
   { workingDir }: RenderedService,
   target: string,
   mounted: readonly PlannedVolume[],
+  putters: Map<string, string>,
   after: string[],
 ): string[] {
   return mounted.flatMap(({ expected, filled, begunAs }) => {
@@ -344,8 +355,13 @@ function planFirstStart(
       begunAs.find((fill) => fill.from === "starter" && `${WORKSPACE}/${fill.folder}` === workingDir);
     if (!starter || starter.from !== "starter") return [confirmed];
     const { stack, folder } = starter;
-    const cause = `${expected.volume} may be older than ${target}`;
-    return [plan.add(kind, { do: "put missing starter", target, stack, folder }, cause, [confirmed])];
+    const putter = putters.get(folder) ?? target;
+    putters.set(folder, putter);
+    const cause = `${expected.volume} may be older than ${putter}`;
+    const put = plan.add(kind, { do: "put missing starter", target: putter, stack, folder }, cause, [
+      confirmed,
+    ]);
+    return putter === target ? [put] : [confirmed, put];
   });
 }
 
@@ -355,7 +371,12 @@ function planPresent(
   service: RenderedService,
   container: EngineContainer,
   networks: ReadonlyMap<string, string>,
-  { mounted, grown, starts }: { mounted: readonly PlannedVolume[]; grown: string[]; starts: boolean },
+  {
+    mounted,
+    grown,
+    starts,
+    putters,
+  }: { mounted: readonly PlannedVolume[]; grown: string[]; starts: boolean; putters: Map<string, string> },
   held: string | undefined,
 ): void {
   const { name, state } = container;
@@ -391,7 +412,7 @@ function planPresent(
       if (!starts) break;
       plan.add(kind, { do: "start container", target: name }, `${kind} is to run, and it was never started`, [
         ...before,
-        ...planFirstStart(plan, kind, service, name, mounted, []),
+        ...planFirstStart(plan, kind, service, name, mounted, putters, []),
       ]);
       break;
     case "exited":
