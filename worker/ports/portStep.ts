@@ -1,5 +1,6 @@
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
-import type { ProjectSpec } from "../../core/projectSpec.ts";
+import { publishedServices } from "../../core/ports.ts";
+import type { EnvironmentObservation, ProjectSpec } from "../../core/projectSpec.ts";
 import type { ControlPlane } from "../controlPlane.ts";
 import type { Log } from "../log.ts";
 import type { SeenEnvironment } from "../seen.ts";
@@ -49,4 +50,19 @@ export async function portStep(
     }
   }
   return { exchanged: unbound.length > 0, error: failure };
+}
+
+/**
+ * Whether some of the environments that are told to run still have ports that what they run does not publish any more:
+ * the control plane takes those back as soon as it hears that, so what was read of the project is no longer so. Pure.
+ */
+export function losesPorts(
+  { manifest, environments }: Pick<ProjectSpec, "manifest" | "environments">,
+  told: readonly Pick<EnvironmentObservation, "kind" | "phase">[],
+): boolean {
+  const running = new Set(told.filter(({ phase }) => phase === "running").map(({ kind }) => kind));
+  return environments.some(({ kind, ports, release }) => {
+    const published = publishedServices(release?.manifest ?? manifest);
+    return running.has(kind) && Object.keys(ports ?? {}).some((service) => !published.includes(service));
+  });
 }

@@ -76,16 +76,17 @@ export async function reconcile(context: TurnContext, input: TurnInput): Promise
   }));
   // What was live before is wanted again in a moment: then that is what there is to tell.
   const toldOf = seen.filter(({ spec: { kind } }) => kind !== "deploy" || !rollout.reverts);
+  let isOther = rollout.told;
   const tell = async () => {
     const observations = toldOf.map((environment) => conditionsOf(findings(environment, routeError)));
     const passed = await passWithoutTests(context, spec, seen, isRunning(observations, "test"));
     if (passed.error == null && passed.spec !== spec) context.again(projectId, 0);
-    await report(context, spec, observations, input.awaited);
+    if (await report(context, spec, observations, input.awaited)) isOther = true;
     return passed.error;
   };
   const untold = await tell();
   comeBack(context, projectId, namespace, seen, tests.lookAgainInMs);
-  if (rollout.told) readAnew(context, projectId);
+  if (isOther) readAnew(context, projectId);
 
   let snapshotError: unknown = null;
   // What is left of an earlier attempt has to be gone; what else failed is in no snapshot's way.
