@@ -63,7 +63,7 @@ export async function reconcile(context: TurnContext, input: TurnInput): Promise
   });
 
   const failures = failedMessages(seen.map((environment) => conditionsOf(findings(environment, null))));
-  const routeError = await routeProject(context, spec, seen, new Set(), failures);
+  const routeError = await routeProject(context, spec, seen, new Set(), failures, failures.deploy ?? null);
   const isGone = isEmpty(after) && groupLeft.size === 0;
   if (spec.status === "deleting" && isGone && execution.failed.length === 0 && routeError === null) {
     await context.controlPlane.confirmDeleted(projectId);
@@ -136,7 +136,7 @@ async function announce(
   operations: readonly Operation[],
 ): Promise<void> {
   const { spec, seen } = first;
-  await routeProject(context, spec, seen, leavingIn(operations), toldFailures(context, spec));
+  await routeProject(context, spec, seen, leavingIn(operations), toldFailures(context, spec), null);
   const known = findingsOfTurn(context, first, turn);
   // Once the attempts are used up it is failed, also while another one is made.
   const fetching = turn.last

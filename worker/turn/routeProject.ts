@@ -7,6 +7,8 @@ import type { TurnContext } from "./turnContext.ts";
 /**
  * Has the gateway lead to what answers.
  * @param leaving containers that are about to stop, by name: nothing new is led to them
+ * @param failures why environments failed, for their pages
+ * @param undoes why what deploy is to run cannot come to answer, as seen by now: what was told earlier may be mended
  * @returns why the gateway did not take it, or null
  */
 export async function routeProject(
@@ -15,10 +17,11 @@ export async function routeProject(
   seen: readonly SeenEnvironment[],
   leaving: ReadonlySet<string>,
   failures: FailedMessages,
+  undoes: string | null,
 ): Promise<unknown> {
   const { routes, log } = context;
   try {
-    await decideRollout(context, spec, seen, failures.deploy ?? null);
+    await decideRollout(context, spec, seen, undoes);
     const changed = await routes.put(spec.namespace, routesOf(spec, seen, leaving, failures));
     if (changed === "changed") log("routed", { project: spec.slug, namespace: spec.namespace });
     await rolloutPushed(context, spec, seen, routes.version(spec.namespace));
