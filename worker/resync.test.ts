@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { SlipwayError } from "../core/errors.ts";
 import { LABELS } from "../core/labels.ts";
+import type { GroupSpec } from "../core/projectSpec.ts";
 import { NAMESPACE, projectSpec, STACKS, TEMPLATE } from "../core/render/render.fixtures.ts";
 import type { HostedProject } from "./controlPlane.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -93,4 +94,25 @@ test("while the control plane is away drift is found, and nobody is called an or
   await resync(context);
   expect(story).toEqual(["drifted p1"]);
   expect(presence.isAway).toBe(true);
+});
+
+test("what is left of a group that no member needs any more has a member look at it anew", async () => {
+  const { context, story } = await setUp();
+  const group: GroupSpec = {
+    ...{ name: "backend", namespace: "group_1_backend", attachments: [] },
+    ...{ desired: { dev: "absent", test: "absent", deploy: "absent" }, subnets: {} },
+  };
+  const spec = { ...projectSpec({ group: "backend" }, [{ kind: "dev", desired: "absent" }]), group };
+  context.wanted = new Wanted({ project: async () => spec }, context.presence);
+  await context.wanted.read("p1");
+  await resync(context);
+  expect(story).not.toContain("changed p1");
+
+  const late = { [LABELS.namespace]: group.namespace, [LABELS.environment]: "dev" };
+  const filler = { id: "1", name: "group_1_backend_dev_data_db_filler_a1", image: "", labels: late };
+  context.engine.listContainers = async () => [
+    { ...filler, state: "created", health: "none", exitCode: null, networks: {} },
+  ];
+  await resync(context);
+  expect(story).toContain("changed p1");
 });

@@ -1,7 +1,8 @@
-import type { ProjectSpec } from "../core/projectSpec.ts";
+import type { GroupSpec, ProjectSpec } from "../core/projectSpec.ts";
 import type { ControlPlane, HostedProject } from "./controlPlane.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { Gateway } from "./gateway/gateway.ts";
+import { asProject } from "./groups/groupProject.ts";
 import type { OwnedCounts } from "./host/hostReporter.ts";
 import type { LastLook } from "./lastLook.ts";
 import type { Orphans } from "./orphans.ts";
@@ -59,10 +60,11 @@ export async function resync(context: ResyncContext): Promise<void> {
   const hosted = await hostedProjects(context);
   if (hosted) compareWithHosted(context, hosted, known, found);
   for (const spec of wanted.all()) {
-    const isMember = spec.group && spec.environments.some(({ desired }) => desired !== "absent");
-    // What it shares with others, its own turn looks at.
-    if (isMember || differs(context, spec, found.get(spec.namespace) ?? NOTHING))
-      context.drifted(spec.projectId);
+    const { group, projectId } = spec;
+    const isMember = group && spec.environments.some(({ desired }) => desired !== "absent");
+    // What it shares with others, its own turn looks at: also once nobody wants it, for calls that come late.
+    if (isMember || differs(context, spec, found.get(spec.namespace) ?? NOTHING)) context.drifted(projectId);
+    else if (group && isLeftOf(group, found.get(group.namespace) ?? NOTHING)) context.changed(projectId);
   }
   const { lost, unknown } = await routes.compare();
   for (const namespace of lost) {
@@ -103,6 +105,12 @@ function compareWithHosted(
     if (wanted.last(projectId)?.status !== status) changed(projectId);
   }
   for (const namespace of orphans.look(found, owned, elapsed())) orphaned(namespace);
+}
+
+/** Whether something is there of a group that no member wants to be there, as far as that was read. */
+function isLeftOf(group: GroupSpec, snapshot: Snapshot): boolean {
+  const operations = plan({ spec: asProject(group), rendered: null, snapshot });
+  return operations.some(({ environment }) => environment !== null);
 }
 
 function differs({ render, held }: ResyncContext, spec: ProjectSpec, snapshot: Snapshot): boolean {
