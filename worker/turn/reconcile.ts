@@ -89,8 +89,11 @@ export async function reconcile(context: TurnContext, input: TurnInput): Promise
   if (isOther) readAnew(context, projectId);
 
   let snapshotError: unknown = null;
-  // What is left of an earlier attempt has to be gone; what else failed is in no snapshot's way.
-  const isCleared = execution.failed.every(({ operation }) => operation.environment !== null);
+  // What is left of an earlier attempt has to be gone, and no starter may be there by half. What else failed is in no
+  // snapshot's way.
+  const isCleared = execution.failed.every(
+    ({ operation }) => operation.environment !== null && operation.do !== "put missing starter",
+  );
   if (rendering.project && isCleared) {
     const { project } = rendering;
     snapshotError = await takeSnapshots(context, spec, project, after, needed, async ({ kind }, error) => {
