@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { extract, pack } from "tar-stream";
+import { ContentHash } from "../snapshots/contentHash.ts";
 import type { Starters } from "../starters.ts";
 
 /** Path below the volume's top → content. */
@@ -7,6 +9,7 @@ export type Files = Map<string, string>;
 
 const FIRST = ".first";
 const LAST = ".last";
+const FILE_MODE = 0o644;
 
 /** The content of a file that was begun and no more. */
 export const TORN = "";
@@ -39,14 +42,28 @@ export const STARTERS: Starters = {
   files: async (stack) => new Map([FIRST, LAST].map((name) => [name, Buffer.from(stack)])),
 };
 
-/** How many starters there are, wholly and by half. */
-export function startersIn(files: Files): { whole: number; half: number } {
-  const firsts = [...files.keys()].filter((path) => path.endsWith(FIRST));
-  const isWhole = (path: string) => files.has(path) && files.get(path) !== TORN;
-  const whole = firsts.filter((path) => {
-    return isWhole(path) && isWhole(`${path.slice(0, -FIRST.length)}${LAST}`);
-  }).length;
-  return { whole, half: firsts.length - whole };
+/** The folders that a starter was begun in. */
+export function startedFolders(paths: Iterable<string>): string[] {
+  return [...paths].filter(isFirst).map((path) => path.slice(0, -FIRST.length));
+}
+
+/** Whether a starter is there, and all of it. @param folder as `startedFolders` has it */
+export function isStarterWhole(files: Files, folder: string): boolean {
+  return [FIRST, LAST].every((name) => ![undefined, TORN].includes(files.get(`${folder}${name}`)));
+}
+
+function isFirst(path: string): boolean {
+  return path === FIRST || path.endsWith(`/${FIRST}`);
+}
+
+/** As a snapshot of them is named. */
+export function hashOf(files: Files): string {
+  const content = new ContentHash();
+  for (const [path, text] of files) {
+    const digest = createHash("sha256").update(text).digest("hex");
+    content.addFile(path, FILE_MODE, text.length, digest);
+  }
+  return content.result().hash;
 }
 
 /** As Docker packs the folder `/workspace`, or one below it. @param below its path there; "": none */
@@ -58,7 +75,7 @@ export async function tarOf(files: Files, below = ""): Promise<Buffer> {
   for (const [path, content] of files) {
     if (!path.startsWith(inside)) continue;
     const name = `${top}/${path.slice(inside.length)}`;
-    tar.entry({ name, mode: 0o644, uid: 1000, gid: 1000 }, content);
+    tar.entry({ name, mode: FILE_MODE, uid: 1000, gid: 1000 }, content);
   }
   tar.finalize();
   return await buffer(tar);

@@ -50,8 +50,8 @@ export type FakeVolume = {
   files: Map<string, string>;
   /** How often its project has written there since. */
   writes: number;
-  /** How many containers things are being put through into it right now. */
-  puts: number;
+  /** The containers through which something is being put into it right now. */
+  putters: Set<FakeContainer>;
 };
 
 export function isRunning({ state }: FakeContainer): boolean {

@@ -184,8 +184,8 @@ export class FakeContainers {
     const files = [...(knownFiles(tar) ?? (await time.whileStreaming(() => filesOf(tar))))];
     const half = Math.floor(files.length / 2);
     await this.locked(container, async () => {
-      this.engine.observer.onFilled(volume, container);
-      volume.puts += 1;
+      this.engine.observer.onFilled(volume, container, files);
+      volume.putters.add(container);
       try {
         for (const [path, content] of files.slice(0, half)) volume.files.set(path, content);
         // What is there already is written anew, from its beginning.
@@ -193,21 +193,23 @@ export class FakeContainers {
         await this.engine.work(10, 250);
         if (isCut()) throw fault("unreachable", "the connection was cut");
         for (const [path, content] of files.slice(half)) volume.files.set(path, content);
-        this.engine.observer.onFilled(volume, container);
+        this.engine.observer.onFilled(volume, container, files);
       } finally {
-        volume.puts -= 1;
+        volume.putters.delete(container);
       }
     });
   }
 
   async get(ref: string, path: string): Promise<Readable> {
     const container = this.engine.need(ref);
-    const mount = container.plan.mounts.find(({ target }) => target === path);
+    const mount = container.plan.mounts.find(
+      ({ target }) => path === target || path.startsWith(`${target}/`),
+    );
     const volume = mount && this.engine.volumes.get(mount.volume);
     if (!volume) throw fault("not_found", `no ${path} in ${ref}`);
     await this.engine.work(1, 20);
     return await this.engine.time.whileStreaming(async () => {
-      const stream = Readable.from([await tarOf(volume.files)]);
+      const stream = Readable.from([await tarOf(volume.files, path.slice(mount.target.length + 1))]);
       void this.engine.time.whileStreaming(() => finished(stream).catch(() => {}));
       return stream;
     });

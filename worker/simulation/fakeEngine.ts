@@ -13,7 +13,7 @@ export type EngineObserver = {
   onStart(container: FakeContainer): void;
   onVolumeRemoved(volume: FakeVolume): void;
   onRemoved(kind: "container" | "network" | "volume", name: string, labels: Record<string, string>): void;
-  onFilled(volume: FakeVolume, container: FakeContainer): void;
+  onFilled(volume: FakeVolume, container: FakeContainer, files: readonly (readonly [string, string])[]): void;
   /** A worker looked at everything of one kind, and saw these namespaces. */
   onListed(kind: string, namespaces: ReadonlySet<string>): void;
   /** Addresses, routes or states may be others than before. */
@@ -140,7 +140,7 @@ export class FakeEngine {
   }
 
   addVolume(name: string, labels: Record<string, string>): FakeVolume {
-    const volume: FakeVolume = { name, labels, files: new Map(), writes: 0, puts: 0 };
+    const volume: FakeVolume = { name, labels, files: new Map(), writes: 0, putters: new Set() };
     this.volumes.set(name, volume);
     return volume;
   }

@@ -1,13 +1,15 @@
 import { edgesFrom, ENVIRONMENT_KINDS } from "../../core/lifecycle.ts";
 import { LABELS } from "../../core/labels.ts";
+import type { ManifestInput } from "../../core/manifest.ts";
 import { containerName, makeNamespace, networkName, volumeName } from "../../core/naming.ts";
 import { parsePool, subnetAt } from "../../core/subnets.ts";
 import type { ContainerPlan } from "../engine/engine.ts";
 import { DEPLOYMENT_VARIABLES } from "./convexServer.ts";
 import { isRunning, type FakeContainer } from "./engineObjects.ts";
 import { REGISTRATION } from "./fakeControlPlane.ts";
+import { edited } from "./edits.ts";
 import type { Action, Deed } from "./program.ts";
-import { environmentsOf, projectsOf } from "./rows.ts";
+import { environmentsOf, manifestOf, projectsOf } from "./rows.ts";
 import type { World } from "./world.ts";
 
 const HOUR_MS = 3_600_000;
@@ -50,6 +52,12 @@ export class People {
       if (!edge) return;
       const reason = { override: true, reason: "simulated" };
       this.call("projects:updateProjectStatus", { project: project._id, to: edge.to, ...reason });
+    },
+    edit: ({ pick, more }) => {
+      const project = choose(projectsOf(this.world), pick);
+      if (!project) return;
+      const manifest = edited(manifestOf(this.world, project) as ManifestInput, more);
+      this.call("projects:updateManifest", { project: project._id, manifest });
     },
     delete: ({ pick }) => {
       const project = choose(projectsOf(this.world), pick);
@@ -264,7 +272,7 @@ export class People {
       [LABELS.namespace]: namespace,
       [LABELS.environment]: ENVIRONMENT_KINDS[Math.floor(more * 3)]!,
     };
-    watcher.planted.set(namespace, { firstLookAt: 0, looks: new Map() });
+    watcher.planted.set(namespace, { firstLookAt: 0, looks: new Set() });
     engine.addVolume(`${namespace}_dev_workspace`, labels);
     if (more < 0.7) engine.addNetwork({ name: `${namespace}_dev`, labels, internal: true, subnet: null });
     if (more < 0.5) {

@@ -53,7 +53,8 @@ const WEIGHTS = {
   "clock back": 0.5,
 } as const;
 
-export type Deed = keyof typeof WEIGHTS;
+/** Manifests are edited in some programs only (edits.ts). */
+export type Deed = keyof typeof WEIGHTS | "edit";
 
 const app = (more: object = {}) => ({ app: { stack: "node", route: "/", ...more } });
 

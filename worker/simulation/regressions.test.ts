@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { programOf } from "./program.ts";
 import { Random } from "./random.ts";
 import { runSeed } from "./run.ts";
+import { withSharing } from "./sharing.ts";
 
 /** Seeds that found a fault once, by what it was: with the programs that they had then, when nothing was shared. */
 test.each([
@@ -23,7 +24,7 @@ test.each([
   120_000,
 );
 
-/** The same of those that share a group, or have databases beside them. */
+/** The same of those that share a group, or have databases beside them: as they were when no manifest was edited. */
 test.each([
   [79, "a group's subnet was given back while its network, which could not be removed yet, still had it"],
   [
@@ -34,6 +35,22 @@ test.each([
   [335, "Docker's first verdicts on what was started late were taken for a worker that is not quiet"],
 ])(
   "seed %d, with what it shares, ends as it should: %s",
+  async (seed) => {
+    const program = withSharing(programOf(new Random(seed, "program")), new Random(seed, "sharing"));
+    expect((await runSeed(seed, { program })).violations).toEqual([]);
+  },
+  120_000,
+);
+
+/** The same of those whose manifests are edited. */
+test.each([
+  [134, "what was to fill the volume of a database that was let go meanwhile was left"],
+  [322, "a port that was given back was listened at for good: nobody had read what was wanted anew"],
+  [1339, "what a dead worker's last call made of a group that nobody needed any more was never seen"],
+  [1888, "a rollout was undone because of what had been told of the one before, and was mended by then"],
+  [1924, "a dead worker's last call made a release's workspace again that was long gone, and it was left"],
+])(
+  "seed %d, with its edits, ends as it should: %s",
   async (seed) => {
     expect((await runSeed(seed)).violations).toEqual([]);
   },

@@ -1,5 +1,5 @@
 import type { Doc } from "../../convex/_generated/dataModel.d.ts";
-import { servicesOf, type Manifest } from "../../core/manifest.ts";
+import type { Manifest } from "../../core/manifest.ts";
 import type { World } from "./world.ts";
 
 /** The control plane's rows, as the simulation's people and checks read them. */
@@ -37,8 +37,12 @@ export function manifestOf(world: World, project: Doc<"projects">): Manifest {
   return row!.manifest as Manifest;
 }
 
-/** How many services of a project run on a stack, and so put a starter into its workspace. */
-export function stackServices(world: World, project: Doc<"projects">): number {
-  return Object.values(servicesOf(manifestOf(world, project))).filter(({ stack }) => stack !== undefined)
-    .length;
+/** @param number as labels have it */
+export function releaseOf(
+  world: World,
+  project: Doc<"projects">,
+  number: string | undefined,
+): Doc<"releases"> | undefined {
+  const rows = world.server.database.all("releases") as unknown as Doc<"releases">[];
+  return rows.find((row) => row.projectId === project._id && String(row.number) === number);
 }

@@ -1,5 +1,6 @@
 import { DEPLOYMENT_VARIABLES } from "./convexServer.ts";
 import { HEALTH_INTERVAL_MS } from "./fakeContainers.ts";
+import { withEdits } from "./edits.ts";
 import { checkEnd, endsOf } from "./invariants.ts";
 import { People } from "./people.ts";
 import { BROKEN } from "./imageCatalog.ts";
@@ -54,7 +55,8 @@ export async function runSeed(
 }
 
 export function programOfSeed(seed: number): Program {
-  return withSharing(programOf(new Random(seed, "program")), new Random(seed, "sharing"));
+  const alone = programOf(new Random(seed, "program"));
+  return withEdits(withSharing(alone, new Random(seed, "sharing")), new Random(seed, "edits"));
 }
 
 async function run(seed: number, tells: boolean, program: Program): Promise<Outcome> {

@@ -13,7 +13,7 @@ export type GroupInput = { name: string; attachments: unknown[] };
 type Attached = NonNullable<ManifestInput["attachments"]>[number];
 
 /** One that is there, one that has to be pulled, one of which its image alone tells what it keeps, and what goes wrong. */
-const ATTACHED: Attached[] = [
+export const ATTACHED: Attached[] = [
   "postgres:15",
   "redis:7",
   "sim/store:1",
@@ -21,13 +21,13 @@ const ATTACHED: Attached[] = [
   { image: "redis:7", alias: "cache", env: { SIM: "crashes" } },
   { image: "sim/broken:1", alias: "lost" },
 ];
-const SHARED: Attached[][] = [
+export const SHARED: Attached[][] = [
   [],
   ["postgres:15"],
   ["redis:7", { image: "postgres:15", env: { SIM: "slow" } }],
 ];
 
-const GROUP = "backend";
+export const GROUP = "backend";
 
 export function withSharing(program: Program, random: Random): Program {
   const kind = random.next();

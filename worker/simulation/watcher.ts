@@ -1,24 +1,28 @@
+import type { Doc } from "../../convex/_generated/dataModel.d.ts";
 import { LABELS } from "../../core/labels.ts";
 import { isFiller } from "../filling/marks.ts";
 import { WORKSPACE } from "../../core/render/view.ts";
-import { startersIn } from "./archive.ts";
+import { hashOf, isStarterWhole, startedFolders, TORN } from "./archive.ts";
 import type { FakeContainer, FakeVolume } from "./engineObjects.ts";
 import type { EngineObserver } from "./fakeEngine.ts";
 import { REGISTRATION } from "./fakeControlPlane.ts";
-import { groupsOf, membersOf, projectOf, stackServices } from "./rows.ts";
+import { groupsOf, membersOf, projectOf, releaseOf } from "./rows.ts";
 import type { World } from "./world.ts";
 
 /** How long an orphan is left in peace at least. */
 const ORPHAN_GRACE_MS = 60_000;
 const SUBNETS: ReadonlySet<string> = new Set(["subnets"]);
+const PROJECTS: ReadonlySet<string> = new Set(["projects"]);
 
 /** Looks at everything while it happens, and remembers what never may happen. */
 export class Watcher implements EngineObserver {
   readonly violations: string[] = [];
   /** Calls of workers by what they ask for, without names; see `invariants.ts`. */
   readonly calls: string[] = [];
-  /** Namespaces that no project ever had, with the looks at them. */
-  readonly planted = new Map<string, { firstLookAt: number; looks: Map<string, number> }>();
+  /** Namespaces that no project ever had, with the looks that showed something of them. */
+  readonly planted = new Map<string, { firstLookAt: number; looks: Set<number> }>();
+  /** A look at everything is three lists: a kind that comes again is another look's. */
+  private readonly look = { number: 0, kinds: new Set<string>() };
   /** Namespaces whose volumes were given up once. */
   readonly reclaimed = new Set<string>();
   /** Blocks that somebody outside had at some time. */
@@ -27,6 +31,12 @@ export class Watcher implements EngineObserver {
   private freeSubnets: ReadonlySet<unknown> = new Set();
   /** The database's version at which they were read. */
   private subnetsAt = 0;
+  /** Volumes of groups that had no member at some time, with their writes by then: they may go unless there are more. */
+  private readonly nobodys = new WeakMap<FakeVolume, number>();
+  /** The database's version at which members were counted. */
+  private membersAt = 0;
+  /** What a workspace was first filled with: the folders of its starters. */
+  private readonly firstFolders = new WeakMap<FakeVolume, string[]>();
 
   constructor(private readonly world: World) {}
 
@@ -45,11 +55,17 @@ export class Watcher implements EngineObserver {
   }
 
   onListed(kind: string, namespaces: ReadonlySet<string>): void {
+    const { look } = this;
+    if (look.kinds.has(kind)) {
+      look.number += 1;
+      look.kinds.clear();
+    }
+    look.kinds.add(kind);
     for (const namespace of namespaces) {
       const planted = this.planted.get(namespace);
       if (!planted) continue;
       if (planted.looks.size === 0) planted.firstLookAt = this.world.time.ms;
-      planted.looks.set(kind, (planted.looks.get(kind) ?? 0) + 1);
+      planted.looks.add(look.number);
     }
   }
 
@@ -57,7 +73,7 @@ export class Watcher implements EngineObserver {
     this.world.story.tell("engine", () => `${kind} ${name} is removed`);
     const planted = this.planted.get(labels[LABELS.namespace] ?? "");
     if (!planted) return;
-    const looks = Math.max(0, ...planted.looks.values());
+    const looks = planted.looks.size;
     if (looks < 2) this.violate(`the orphan ${name} went after ${looks} looks`);
     else if (this.world.time.ms - planted.firstLookAt < ORPHAN_GRACE_MS) {
       this.violate(
@@ -66,10 +82,20 @@ export class Watcher implements EngineObserver {
     }
   }
 
-  /** A workspace that its project has written to must not be filled again. */
-  onFilled(volume: FakeVolume, container: FakeContainer): void {
+  /** A workspace that its project has written to must not be filled again; a service that was added gets a folder in it. */
+  onFilled(
+    volume: FakeVolume,
+    container: FakeContainer,
+    files: readonly (readonly [string, string])[],
+  ): void {
     this.world.story.tell("engine", () => `${volume.name} is being filled by ${container.name}`);
-    if (volume.writes > 0) this.violate(`${volume.name} was filled though its project had written to it`);
+    if (isFiller(container)) this.firstFolders.set(volume, startedFolders(files.map(([path]) => path)));
+    if (volume.writes === 0) return;
+    const isOverwritten = files.some(
+      ([path, content]) => ![undefined, TORN, content].includes(volume.files.get(path)),
+    );
+    if (isFiller(container) || isOverwritten)
+      this.violate(`${volume.name} was filled though its project had written to it`);
   }
 
   onStart(container: FakeContainer): void {
@@ -93,7 +119,7 @@ export class Watcher implements EngineObserver {
   /** What a group's members share stays as long as there is one that does not go. */
   private checkGroupVolume(volume: FakeVolume, namespace: string | undefined): void {
     const group = groupsOf(this.world).find((one) => one.namespace === namespace);
-    if (!group) return;
+    if (!group || this.nobodys.get(volume) === volume.writes) return;
     const staying = membersOf(this.world, group).filter(({ status }) => status !== "deleting");
     if (staying.length === 0) return;
     this.violate(`${volume.name} went with the data of ${staying.map(({ slug }) => slug).join(" and ")}`);
@@ -120,6 +146,7 @@ export class Watcher implements EngineObserver {
    * cannot be foreseen; it must be gone in the end.
    */
   onControlPlane(): void {
+    this.noteNobodys();
     const { database } = this.world.server;
     if (!database.hasChanged(SUBNETS, this.subnetsAt)) return;
     this.subnetsAt = database.version;
@@ -140,18 +167,61 @@ export class Watcher implements EngineObserver {
     }
   }
 
+  /** What is left of a group without members is nobody's, though somebody may join it before it goes. */
+  private noteNobodys(): void {
+    const { database } = this.world.server;
+    if (!database.hasChanged(PROJECTS, this.membersAt)) return;
+    this.membersAt = database.version;
+    for (const group of groupsOf(this.world)) {
+      if (membersOf(this.world, group).length > 0) continue;
+      for (const volume of this.world.engine.volumes.values())
+        if (volume.labels[LABELS.namespace] === group.namespace) this.nobodys.set(volume, volume.writes);
+    }
+  }
+
+  /** Nobody starts on a workspace before all is there that it has to find in it. */
   private checkFilled(container: FakeContainer): void {
     if (isFiller(container)) return;
     const mount = container.plan.mounts.find(({ target }) => target === WORKSPACE);
     const volume = mount && this.world.engine.volumes.get(mount.volume);
     const project = projectOf(this.world, container.labels[LABELS.namespace]);
     if (!volume || !project) return;
-    if (volume.puts > 0) this.violate(`${container.name} started on ${volume.name}, which is being filled`);
-    const { whole, half } = startersIn(volume.files);
-    if (half === 0 && whole >= stackServices(this.world, project)) return;
-    this.violate(
-      `${container.name} started on a workspace that is half filled: ${[...volume.files.keys()].join(" ")}`,
-    );
+    if ([...volume.putters].some(isFiller))
+      this.violate(`${container.name} started on ${volume.name}, which is being filled`);
+    const missing =
+      container.labels[LABELS.environment] === "dev"
+        ? this.missingOfOwn(container, volume)
+        : this.missingOfCopy(container, volume, project);
+    if (missing === null) return;
+    const files = [...volume.files.keys()].join(" ");
+    this.violate(`${container.name} started on a workspace ${missing}: ${files}`);
+  }
+
+  /**
+   * In dev: a service's own starter, which may be put into its folder later than the others'; and before anybody has
+   * written to it, all that it was first filled with.
+   */
+  private missingOfOwn({ plan }: FakeContainer, volume: FakeVolume): string | null {
+    const below = `${WORKSPACE}/`;
+    const own = plan.workingDir?.startsWith(below) ? [`${plan.workingDir.slice(below.length)}/`] : [];
+    const first = volume.writes === 0 ? this.firstFolders.get(volume) : [];
+    if (!first) return "that was never filled";
+    const lacking = [...own, ...first].find((folder) => !isStarterWhole(volume.files, folder));
+    return lacking === undefined ? null : `without the starter of ./${lacking}`;
+  }
+
+  /** Elsewhere: what its release's snapshot has, or what dev had, and no half of anything. */
+  private missingOfCopy(
+    { labels }: FakeContainer,
+    { files, writes }: FakeVolume,
+    project: Doc<"projects">,
+  ): string | null {
+    const half = startedFolders(files.keys()).find((folder) => !isStarterWhole(files, folder));
+    if (half !== undefined) return `with half a starter in ./${half}`;
+    if (writes > 0) return null;
+    const snapshot = releaseOf(this.world, project, labels[LABELS.release])?.snapshot;
+    if (snapshot === undefined) return files.size === 0 ? "that is empty" : null;
+    return hashOf(files) === snapshot ? null : `that is not ${snapshot}`;
   }
 
   private checkAddress(address: string, container: FakeContainer): void {
