@@ -233,6 +233,14 @@ describe("what is wrong is read and mended here", () => {
     await expectAccessibleInBoth(admin);
   });
 
+  test("it is tried again where somebody says so, and ends as before", async () => {
+    await admin.getByRole("button", { name: "Try again" }).click();
+    await environment(admin, "dev")
+      .and(admin.locator(':not([data-phase="failed"])'))
+      .waitFor({ timeout: STARTED_WITHIN_MS });
+    await expectPhase(admin, "dev", "failed");
+  });
+
   test("another manifest mends it", async () => {
     await tab(admin, "broken", "Manifest");
     await typeManifest(admin, "Manifest", "name: broken\nstack: node\n");

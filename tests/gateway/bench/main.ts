@@ -14,8 +14,8 @@ import { wrk, type Load } from "./throughput.ts";
 
 /**
  * npm run bench:gateway: throughput and p99 through the gateway beside nginx with a configuration by hand, in turns; how
- * long a new route takes to be proven live, and what memory it takes, with ever more projects; others' requests while
- * slowhttptest does its worst. SLIPWAY_BENCH_ROUNDS and SLIPWAY_BENCH_SECONDS make it longer.
+ * long a new route takes to be proven live, and what memory it takes, with ever more projects; how many routes can change
+ * in a second; others' requests while slowhttptest does its worst. SLIPWAY_BENCH_ROUNDS and SLIPWAY_BENCH_SECONDS make it longer.
  */
 
 const PORT = 28_199;
@@ -26,6 +26,8 @@ const SECONDS = Number(process.env.SLIPWAY_BENCH_SECONDS ?? 5);
 const CONNECTIONS = 64;
 const PROJECTS = [10, 1_000, 5_000];
 const SWITCHES = 300;
+const CHANGES = 10_000;
+const CHANGED_PROJECTS = 40;
 const UNLIMITED = { perSecond: 1_000_000, burst: 1_000_000 };
 
 const run = promisify(execFile);
@@ -48,6 +50,7 @@ async function main(): Promise<void> {
     await compareThroughput(world, shop, programs.wrk);
     if (process.env.SLIPWAY_BENCH_ONLY === "throughput") return;
     await timeSwitches(world, shop);
+    await changeRoutes(world, shop);
     await endureSlowClients(world, programs.slowhttptest);
     await server.remove();
   } finally {
@@ -149,6 +152,53 @@ async function timeSwitches(world: World, shop: Upstream): Promise<void> {
   await world.gateway.pushAll([routes(SHOP, shop)]);
 }
 
+/** Other projects' routes change as fast as the worker's side can push them, and one is asked all the while. */
+async function changeRoutes(world: World, shop: Upstream): Promise<void> {
+  const others = Array.from(
+    { length: CHANGED_PROJECTS },
+    (_, number) => `project_1700000001000_bench${String(number).padStart(5, "0")}`,
+  );
+  const users = startUsers();
+  const started = performance.now();
+  await Promise.all(
+    others.map(async (other) => {
+      for (let count = 0; count < CHANGES / CHANGED_PROJECTS; count += 1)
+        await world.gateway.pushProject(routes(other, shop));
+    }),
+  );
+  const seconds = (performance.now() - started) / 1000;
+  const { tookMs, failed } = await users.stop();
+  say(
+    `${CHANGES} route changes of ${CHANGED_PROJECTS} others, ${Math.round(CHANGES / seconds)} a second: ` +
+      `${tookMs.length} requests, ${failed} failed, p99 ${round(quantile(tookMs, 0.99))} ms`,
+  );
+}
+
+/** Requests to the shop, one after another over one connection and over new ones, until `stop`. */
+function startUsers(): { stop: () => Promise<{ tookMs: number[]; failed: number }> } {
+  const agent = new http.Agent({ keepAlive: true });
+  const tookMs: number[] = [];
+  let [going, failed] = [true, 0];
+  const asking = (async () => {
+    while (going) {
+      const started = performance.now();
+      const status = await ask(PORT, `${AT_SHOP}/`, tookMs.length % 2 ? { agent } : {}).then(
+        (answer) => answer.status,
+        () => 0,
+      );
+      if (status !== 200) failed += 1;
+      tookMs.push(performance.now() - started);
+    }
+  })();
+  const stop = async () => {
+    going = false;
+    await asking;
+    agent.destroy();
+    return { tookMs, failed };
+  };
+  return { stop };
+}
+
 async function cpuNs(world: World, container: string): Promise<number> {
   const stats = await world.docker.getContainer(container).stats({ stream: false, "one-shot": true });
   return stats.cpu_stats.cpu_usage.total_usage;
@@ -169,22 +219,9 @@ async function endureSlowClients(world: World, { path, env }: Program): Promise<
       [flag, "-c", "1000", "-r", "500", "-i", "2", "-l", "12", "-u", world.url(`${AT_SHOP}/`), "-x", "24"],
       { env, timeout: 60_000 },
     ).catch((error: Error) => error);
-    let going = true;
-    void attack.finally(() => (going = false));
-    const tookMs: number[] = [];
-    let failed = 0;
-    const agent = new http.Agent({ keepAlive: true });
-    while (going) {
-      const started = performance.now();
-      const status = await ask(PORT, `${AT_SHOP}/`, tookMs.length % 2 ? { agent } : {}).then(
-        (answer) => answer.status,
-        () => 0,
-      );
-      if (status !== 200) failed += 1;
-      tookMs.push(performance.now() - started);
-    }
-    agent.destroy();
+    const users = startUsers();
     const ended = await attack;
+    const { tookMs, failed } = await users.stop();
     if (ended instanceof Error && !("code" in ended)) throw ended;
     say(
       `slowhttptest, ${name}: ${tookMs.length} requests of others, ${failed} failed, ` +
