@@ -17,7 +17,7 @@ export interface Starters {
    * @param at where it is unpacked: `/` (the default), or the workspace, whose own owner stays as it is
    */
   tar(starters: readonly Starter[], at?: "/" | typeof WORKSPACE): Promise<Buffer>;
-  /** The contents of a starter's files by their path in its folder. */
+  /** The contents of a starter's files by their path in its folder, in the order in which a tar has them. */
   files(stack: string): Promise<ReadonlyMap<string, Buffer>>;
 }
 

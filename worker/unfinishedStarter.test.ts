@@ -36,7 +36,8 @@ describe("a folder is the project's own", () => {
     ["where the whole starter is there", { "server.js": "listen()", "lib/help.js": "help()" }],
     ["where a file is not the starter's", { "server.js": "listen()", "mine.js": "" }],
     ["where a file was written to", { "server.js": "listen(8080)" }],
-    ["where a file is longer than the starter's", { "server.js": "listen() // mine", "lib/help.js": "" }],
+    ["where a file that was put before others is gone", { "lib/help.js": "help()" }],
+    ["where a file is longer than the starter's", { "server.js": "listen() // mine" }],
   ])("%s", async (_where, files) => {
     expect(await look(files)).toBe(false);
   });

@@ -2,28 +2,32 @@ import type { Readable } from "node:stream";
 import { extract } from "tar-stream";
 
 /**
- * Whether a folder holds nothing but beginnings of a starter's files: somebody died while it was put there. A folder with
- * anything else is its project's own, whatever is missing in it.
+ * Whether a folder holds just what is there when somebody dies while a starter is put there: its first files, of which the
+ * last may end early. A folder with anything else in it, or without one of the first, is its project's own.
  * @param folder as Docker packs it; read as far as is needed
- * @param starter the contents of its files by their path in the folder
+ * @param starter the contents of its files by their path in the folder, in the order in which they are put
  */
 export async function isUnfinished(folder: Readable, starter: ReadonlyMap<string, Buffer>): Promise<boolean> {
   const entries = folder.pipe(extract());
   folder.on("error", (error) => entries.destroy(error));
-  let whole = 0;
+  const wholes = new Map<string, boolean>();
   try {
     for await (const entry of entries) {
-      const { name, type } = entry.header;
+      const { name, type, size } = entry.header;
       if (type === "directory") {
         entry.resume();
         continue;
       }
       // Docker's names begin with the folder's own.
-      const wanted = type === "file" ? starter.get(name.slice(name.indexOf("/") + 1)) : undefined;
+      const path = name.slice(name.indexOf("/") + 1);
+      const wanted = type === "file" ? starter.get(path) : undefined;
       if (!wanted || !(await isBeginningOf(wanted, entry))) return false;
-      if (entry.header.size === wanted.length) whole += 1;
+      wholes.set(path, size === wanted.length);
     }
-    return whole < starter.size;
+    const put = [...starter.keys()].slice(0, wholes.size);
+    const before = put.slice(0, -1);
+    const areFirst = put.every((path) => wholes.has(path)) && before.every((path) => wholes.get(path));
+    return areFirst && [...wholes.values()].filter(Boolean).length < starter.size;
   } finally {
     folder.destroy();
   }
