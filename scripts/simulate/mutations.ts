@@ -120,19 +120,19 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     what: "a container stays bound to a network that is gone",
-    file: "worker/plan/planRunning.ts",
+    file: "worker/plan/planNetworks.ts",
     from: "isOurs && address === null && id !== undefined &&",
     to: "isOurs && address === undefined && id !== undefined &&",
   },
   {
     what: "two networks of one name stay",
-    file: "worker/plan/planRunning.ts",
+    file: "worker/plan/planNetworks.ts",
     from: "const wrong = [...(problem ? [present] : []), ...doubles];",
     to: "const wrong = problem ? [present] : doubles.slice(0, 0);",
   },
   {
     what: "a network with another subnet than is wanted stays",
-    file: "worker/plan/planRunning.ts",
+    file: "worker/plan/planNetworks.ts",
     from: "if (wanted.subnet && subnet !== wanted.subnet)",
     to: "if (wanted.subnet === undefined && subnet !== wanted.subnet)",
   },

@@ -1,17 +1,17 @@
 import { LABELS } from "../../core/labels.ts";
-import type { EnvironmentKind } from "../../core/lifecycle.ts";
-import { WORKSPACE } from "../../core/render/view.ts";
-import type { RenderedEnvironment, RenderedNetwork, RenderedService } from "../../core/render/rendered.ts";
+import type { RenderedEnvironment, RenderedService } from "../../core/render/rendered.ts";
 import type { ReleaseSpec } from "../../core/projectSpec.ts";
-import type { ContainerPlan, EngineContainer } from "../engine/engine.ts";
+import type { EngineContainer } from "../engine/engine.ts";
 import type { Fate } from "../rollout/fates.ts";
-import { isRolled, isRolledContainer, reachLabels, replicaName } from "../rollout/replicas.ts";
-import { helpersOf, isFiller, MADE_BY_MOUNT } from "../filling/marks.ts";
+import { isRolledContainer, replicaName } from "../rollout/replicas.ts";
+import { helpersOf, isFiller } from "../filling/marks.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
+import { containerPlan, planMissing, planPresent } from "./planContainers.ts";
 import { planEarlier } from "./planEarlier.ts";
-import { planFillLeft, planVolume, type PlannedVolume } from "./planFill.ts";
+import { planFillLeft, planVolume } from "./planFill.ts";
 import { planGrowth } from "./planGrowth.ts";
+import { planNetworks, withoutLostNetworks } from "./planNetworks.ts";
 import { planOldWorkspaces } from "./planOldWorkspaces.ts";
 
 export type RunningInput = {
@@ -192,25 +192,6 @@ function isTestOver({ job }: RenderedService, release: ReleaseSpec | null): bool
   return job && release !== null && release.result !== null;
 }
 
-/**
- * A container that stands still stays bound to the network that it ran on: where that one is gone, it cannot start, even
- * on another of that name, before it is connected again.
- */
-function withoutLostNetworks(
-  container: EngineContainer,
-  { rendered, found, shared }: RunningInput,
-): EngineContainer {
-  const isThere = (name: string, id: string) =>
-    shared.get(name) === id || found.networks.some((network) => network.id === id);
-  const isLost = (name: string, address: string | null) => {
-    const id = container.networkIds?.[name];
-    const isOurs = shared.has(name) || rendered.networks.some((network) => network.name === name);
-    return isOurs && address === null && id !== undefined && !isThere(name, id);
-  };
-  const networks = Object.entries(container.networks).filter(([name, address]) => !isLost(name, address));
-  return { ...container, networks: Object.fromEntries(networks) };
-}
-
 /** Without the containers of services that do not use `volume`: what they did says nothing of it. */
 function usedBy(found: Snapshot, { services }: RenderedEnvironment, volume: string): Snapshot {
   const others = new Set(
@@ -222,248 +203,4 @@ function usedBy(found: Snapshot, { services }: RenderedEnvironment, volume: stri
     (container) => isFiller(container) || !others.has(container.labels[LABELS.service] ?? ""),
   );
   return { ...found, containers };
-}
-
-/** @returns by network name the operation that makes it; nothing for those that are there and right */
-function planNetworks(
-  plan: PlanBuilder,
-  kind: EnvironmentKind,
-  wanted: readonly RenderedNetwork[],
-  found: Snapshot,
-  removals: Map<string, string>,
-  removeContainer: (name: string, cause: string) => void,
-): Map<string, string> {
-  const made = new Map<string, string>();
-  for (const network of wanted) {
-    const [present, ...doubles] = found.networks.filter(({ name }) => name === network.name);
-    const problem = present && networkProblem(network, present);
-    const cause = problem ?? "Docker has two of that name";
-    const wrong = [...(problem ? [present] : []), ...doubles];
-    if (wrong.length > 0) {
-      for (const { name, networks } of found.containers) {
-        if (network.name in networks && !removals.has(name))
-          removeContainer(name, `its network is to go: ${cause}`);
-      }
-    }
-    const gone = wrong.map(({ id, name }) =>
-      plan.add(kind, { do: "remove network", target: name, networkId: id }, cause, [...removals.values()]),
-    );
-    if (!present || problem) {
-      const why = problem ?? `${kind} is to run and has no such network`;
-      made.set(
-        network.name,
-        plan.add(kind, { do: "create network", target: network.name, network }, why, gone),
-      );
-    }
-  }
-  const names = new Set(wanted.map(({ name }) => name));
-  // Containers of an earlier revision may be on a network that the next one has no need of.
-  const used = new Set(
-    found.containers
-      .filter(({ name }) => !removals.has(name))
-      .flatMap(({ networks }) => Object.keys(networks)),
-  );
-  for (const { name, id } of found.networks.filter(({ name }) => !names.has(name) && !used.has(name))) {
-    plan.add(
-      kind,
-      { do: "remove network", target: name, networkId: id },
-      `${kind} has no such network any more`,
-      [...removals.values()],
-    );
-  }
-  return made;
-}
-
-function networkProblem(
-  wanted: RenderedNetwork,
-  { subnet, internal }: { subnet: string | null; internal: boolean },
-) {
-  if (wanted.subnet && subnet !== wanted.subnet) return `its subnet is ${subnet}, not ${wanted.subnet}`;
-  if (internal !== wanted.internal) return wanted.internal ? "it is not internal" : "it is internal";
-  return null;
-}
-
-function planMissing(
-  plan: PlanBuilder,
-  kind: EnvironmentKind,
-  service: RenderedService,
-  container: ContainerPlan,
-  {
-    before,
-    networks,
-    mounted,
-    starts,
-    putters,
-  }: {
-    before: (string | null)[];
-    networks: ReadonlyMap<string, string>;
-    mounted: readonly PlannedVolume[];
-    /** Whether nothing is waited for before it starts. */
-    starts: boolean;
-    putters: Map<string, string>;
-  },
-): void {
-  const { name } = container;
-  const cause = `${kind} is to run and has no such container`;
-  const madeBy = (network: { name: string }) => networks.get(network.name) ?? null;
-  const created = plan.add(kind, { do: "create container", target: name, container }, cause, [
-    ...before,
-    ...service.networks.slice(0, 1).map(madeBy),
-  ]);
-  const connected = service.networks
-    .slice(1)
-    .map((network) =>
-      plan.add(
-        kind,
-        { do: "connect", target: name, network: network.name, aliases: network.aliases },
-        "it is made on one network only",
-        [created, madeBy(network)],
-      ),
-    );
-  if (!starts) return;
-  plan.add(kind, { do: "start container", target: name }, `${kind} is to run`, [
-    created,
-    ...connected,
-    ...planFirstStart(plan, kind, service, name, mounted, putters, [created]),
-  ]);
-}
-
-/**
- * @param putters by folder the container that puts a starter there: one of its replicas, before any of them starts
- * @returns what makes sure, before a container is first started, that it starts on what was planned for, and finds its
- *   folder where the service was added to a workspace that is in use
- */
-function planFirstStart(
-  plan: PlanBuilder,
-  kind: EnvironmentKind,
-  { workingDir }: RenderedService,
-  target: string,
-  mounted: readonly PlannedVolume[],
-  putters: Map<string, string>,
-  after: string[],
-): string[] {
-  return mounted.flatMap(({ expected, filled, begunAs }) => {
-    const confirmed = plan.add(
-      kind,
-      { do: "confirm filled", target, expected },
-      `${target} was never started`,
-      [...after, ...filled],
-    );
-    // Test and deploy run copies, and what those lack the project lacks.
-    const starter =
-      kind === "dev" &&
-      begunAs.find((fill) => fill.from === "starter" && `${WORKSPACE}/${fill.folder}` === workingDir);
-    if (!starter || starter.from !== "starter") return [confirmed];
-    const { stack, folder } = starter;
-    const putter = putters.get(folder) ?? target;
-    putters.set(folder, putter);
-    const cause = `${expected.volume} may be older than ${putter}`;
-    const put = plan.add(kind, { do: "put missing starter", target: putter, stack, folder }, cause, [
-      confirmed,
-    ]);
-    return putter === target ? [put] : [confirmed, put];
-  });
-}
-
-function planPresent(
-  plan: PlanBuilder,
-  kind: EnvironmentKind,
-  service: RenderedService,
-  container: EngineContainer,
-  networks: ReadonlyMap<string, string>,
-  {
-    mounted,
-    grown,
-    starts,
-    putters,
-  }: { mounted: readonly PlannedVolume[]; grown: string[]; starts: boolean; putters: Map<string, string> },
-  held: string | undefined,
-): void {
-  const { name, state } = container;
-  if (held !== undefined) {
-    if (state === "running" || state === "restarting") {
-      plan.add(kind, { do: "stop container", target: name, graceMs: service.stopGraceMs }, held);
-    }
-    return;
-  }
-  const connected = service.networks
-    .filter((network) => !(network.name in container.networks))
-    .map((network) =>
-      plan.add(
-        kind,
-        { do: "connect", target: name, network: network.name, aliases: network.aliases },
-        "it is not connected",
-        [networks.get(network.name) ?? null],
-      ),
-    );
-  const before = [
-    ...connected,
-    ...mounted.flatMap(({ filled }) => filled),
-    ...grown,
-    ...service.networks.map((network) => networks.get(network.name) ?? null),
-  ];
-  if (grown.length > 0 && state !== "created" && state !== "exited") {
-    const cause = `${kind} is to run, and it was stopped for its volume to grow`;
-    plan.add(kind, { do: "start container", target: name }, cause, before);
-    return;
-  }
-  switch (state) {
-    case "created":
-      if (!starts) break;
-      plan.add(kind, { do: "start container", target: name }, `${kind} is to run, and it was never started`, [
-        ...before,
-        ...planFirstStart(plan, kind, service, name, mounted, putters, []),
-      ]);
-      break;
-    case "exited":
-      if (service.job || !starts) break;
-      plan.add(
-        kind,
-        { do: "start container", target: name },
-        `${kind} is to run, and it ended with ${container.exitCode ?? "no exit code"}`,
-        before,
-      );
-      break;
-    case "paused":
-      plan.add(
-        kind,
-        { do: "unpause container", target: name },
-        `${kind} is to run, and it is paused`,
-        before,
-      );
-      break;
-    case "running":
-    case "restarting":
-    case "removing":
-    case "dead":
-      break;
-  }
-}
-
-function containerPlan(
-  kind: EnvironmentKind,
-  name: string,
-  service: RenderedService,
-  replica: number,
-): ContainerPlan {
-  const {
-    [LABELS.instance]: instance,
-    [LABELS.project]: project,
-    [LABELS.namespace]: namespace,
-  } = service.labels;
-  const owner = { [LABELS.instance]: instance!, [LABELS.project]: project!, [LABELS.namespace]: namespace! };
-  return {
-    ...service,
-    name,
-    volumeLabels: { ...owner, [LABELS.environment]: kind, [LABELS.filling]: MADE_BY_MOUNT },
-    labels: {
-      ...service.labels,
-      [LABELS.replica]: String(replica),
-      [LABELS.configHash]: service.configHash,
-      ...(isRolled(kind, service) ? reachLabels(service) : {}),
-      "com.docker.compose.container-number": String(replica),
-      "com.docker.compose.oneoff": "False",
-      "com.docker.compose.config-hash": service.configHash,
-    },
-  };
 }
