@@ -54,14 +54,15 @@ export const Column = memo(function Column({ status, count, dragged, onDrag, onM
       className={[isTarget && "drop-target", isOver && "drop-over", isElsewhere && "not-allowed"]
         .filter(Boolean)
         .join(" ")}
-      style={{ flex: "1 0 168px", minWidth: 168, display: "flex", flexDirection: "column" }}
+      style={{ flex: "1 0 184px", minWidth: 184, display: "flex", flexDirection: "column" }}
     >
       <Group px="sm" py="xs" gap={8} wrap="nowrap">
-        <Icon size={16} color={`var(--mantine-color-${color}-text)`} aria-hidden />
-        <Title order={2} size="sm" id={`column-${status}`} tt="capitalize">
+        <Icon size={16} color={`var(--mantine-color-${color}-text)`} style={{ flexShrink: 0 }} aria-hidden />
+        <Title order={2} size="sm" id={`column-${status}`} tt="capitalize" style={{ minWidth: 0 }}>
           {status}
         </Title>
         <Badge
+          style={{ flexShrink: 0 }}
           variant="default"
           size="sm"
           aria-label={count === undefined ? "not counted yet" : `${count} in ${status}`}
