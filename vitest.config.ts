@@ -16,8 +16,6 @@ const LONG = [
   "tests/isolation/reboot.test.ts",
   "tests/worker/{engineRestart,metrics,onDemandImage,releases,workspace}.test.ts",
 ];
-/** Part of `npm test`, and with more rounds of `npm run test:long`. */
-const IN_BOTH = ["embedded/chaos/crash.test.ts"];
 /** They share one engine and its firewall; on two cores, two at a time are no quicker and wait for one another. */
 const E2E_AT_ONCE = 1;
 
@@ -82,7 +80,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e-long",
-          include: [...LONG, ...IN_BOTH],
+          include: LONG,
           env: { SLIPWAY_LONG_TESTS: "1" },
           globalSetup: ["tests/global-setup.ts"],
           testTimeout: 240_000,

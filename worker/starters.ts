@@ -1,3 +1,4 @@
+import type { Dirent } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { pack, type Pack } from "tar-stream";
@@ -51,7 +52,7 @@ export function startersFrom(folderOf: (stack: string) => string): Starters {
     async files(stack) {
       const source = folderOf(stack);
       try {
-        const files = await filesBelow(source);
+        const files = (await entriesBelow(source)).filter(({ entry }) => entry.isFile());
         return new Map(
           await Promise.all(files.map(async ({ path, name }) => [name, await readFile(path)] as const)),
         );
@@ -73,22 +74,21 @@ function unreadable(stack: string, source: string, cause: unknown): SlipwayError
   );
 }
 
-async function filesBelow(folder: string): Promise<{ path: string; name: string }[]> {
+/** @returns all that is below a folder; `name`: its path there */
+async function entriesBelow(folder: string): Promise<{ entry: Dirent; path: string; name: string }[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => ({ path, name: relative(folder, path).split(sep).join("/") }));
+  return entries.map((entry) => {
+    const path = join(entry.parentPath, entry.name);
+    return { entry, path, name: relative(folder, path).split(sep).join("/") };
+  });
 }
 
 async function packInto(tar: Pack, source: string, target: string[]): Promise<void> {
   for (let depth = 1; depth <= target.length; depth += 1) {
     tar.entry({ ...OWNER, name: target.slice(0, depth).join("/"), type: "directory", mode: 0o755 });
   }
-  const entries = await readdir(source, { recursive: true, withFileTypes: true });
-  for (const entry of entries) {
-    const path = join(entry.parentPath, entry.name);
-    const name = [...target, ...relative(source, path).split(sep)].join("/");
+  for (const { entry, path, name: below } of await entriesBelow(source)) {
+    const name = [...target, below].join("/");
     if (entry.isDirectory()) tar.entry({ ...OWNER, name, type: "directory", mode: 0o755 });
     if (!entry.isFile()) continue;
     const { mode } = await stat(path);

@@ -107,19 +107,20 @@ describe("a disk", () => {
 
   test("is made anew by the next worker, whenever the one before died", async () => {
     let steps = 0;
-    for (let last = 1; ; last += 1) {
-      const mortal = dyingDisks(last);
-      const died = await mortal.disks.make("mortal", 16 * MIB).then(
-        () => false,
-        () => true,
-      );
-      if (!died) break;
+    for (const lines of [0, 1, 2]) {
+      // Both steps are one program of two lines: its worker dies before it, between them, and once it has ended.
+      const mortal = new LoopDisks(dataDir, async (program, [flags, script, ...rest]) => {
+        const done = script!.trim().split("\n").slice(0, lines).join("\n");
+        if (lines > 0) await runProgram(program, [flags!, done, ...rest]);
+        throw new Error("the worker died");
+      });
+      await expect(mortal.make("mortal", 16 * MIB)).rejects.toThrow("the worker died");
       steps += 1;
       const directory = await new LoopDisks(dataDir).make("mortal", 16 * MIB);
       expect(await readdir(directory)).toEqual([]);
       await disks.remove("mortal");
     }
-    expect(steps).toBeGreaterThanOrEqual(1);
+    expect(steps).toBeGreaterThanOrEqual(3);
     await disks.remove("mortal");
     expect(await readdir(disks.folder)).toEqual([]);
     await noLoopDevices();
