@@ -81,7 +81,8 @@ describe("a workspace whose size is only watched", () => {
     await world.move(project, "development", "running");
     expect(condition(project, "VolumesReady")).toMatchObject({ status: "true", reason: "SizeWatched" });
 
-    await world.run(project, write(40));
+    // At once, so that no look finds it half written.
+    await world.run(project, ["fallocate", "-l", String(40 * MIB), "/workspace/big"]);
     await told(project, "Running", "VolumeFull");
     const { phase, message } = world.controlPlane.observed(project.projectId, "dev")!;
     expect(phase).toBe("failed");
