@@ -83,7 +83,9 @@ export default defineSchema({
       test: v.optional(v.string()),
       deploy: v.optional(v.string()),
     }),
-  }).index("by_name", ["name"]),
+  })
+    .index("by_name", ["name"])
+    .index("by_host", ["hostId"]),
 
   /** Written when the project is made or its manifest changed. */
   manifests: defineTable({

@@ -147,6 +147,23 @@ export const projects = query({
   },
 });
 
+/**
+ * The namespaces of the groups that live on the host, also of those whose members there are all gone while another
+ * member has no host yet: what they share stays for that one. At most 100 a page.
+ */
+export const groups = query({
+  args: { hostId: v.string(), paginationOpts: paginationOptsValidator },
+  returns: paginationResultValidator(v.string()),
+  handler: async (ctx, { hostId, paginationOpts }) => {
+    const host = await requireHost(ctx, hostId);
+    const page = await ctx.db
+      .query("groups")
+      .withIndex("by_host", (q) => q.eq("hostId", host._id))
+      .paginate(boundedPage(paginationOpts));
+    return { ...page, page: page.page.map(({ namespace }) => namespace) };
+  },
+});
+
 /** What the worker saw of a project's environments. What is settled at its generation leaves the inbox. */
 export const report = mutation({
   args: { ...lease, projectId: v.string(), environments: v.array(vObservation) },

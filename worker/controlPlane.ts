@@ -15,6 +15,8 @@ export interface ControlPlane {
   project(projectId: string): Promise<ProjectSpec | null>;
   /** All projects of this host. */
   projects(): Promise<HostedProject[]>;
+  /** Namespaces of the groups that live on this host, though maybe none of their members does yet. */
+  groups(): Promise<string[]>;
   report(projectId: string, environments: EnvironmentObservation[]): Promise<void>;
   confirmDeleted(projectId: string): Promise<void>;
   /** What was taken for a release; the same again changes nothing. */

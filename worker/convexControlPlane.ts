@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
+import type { PaginationOptions, PaginationResult } from "convex/server";
 import { ConvexError } from "convex/values";
 import { z } from "zod";
 import { api } from "../convex/_generated/api.js";
@@ -222,14 +223,18 @@ export class ConvexControlPlane
 
   async projects(): Promise<HostedProject[]> {
     const { hostId } = this.held();
-    const all: HostedProject[] = [];
-    let cursor: string | null = null;
-    do {
-      const page = await this.pageOfProjects(hostId, cursor);
-      all.push(...page.projects);
-      cursor = page.next;
-    } while (cursor !== null);
-    return all;
+    const found = await allPages("list this host's projects", (paginationOpts) =>
+      this.client.query(api.worker.projects, { hostId, paginationOpts }),
+    );
+    return z.array(vHosted).parse(found);
+  }
+
+  async groups(): Promise<string[]> {
+    const { hostId } = this.held();
+    const found = await allPages("list this host's groups", (paginationOpts) =>
+      this.client.query(api.worker.groups, { hostId, paginationOpts }),
+    );
+    return z.array(z.string().regex(GROUP_NAMESPACE)).parse(found);
   }
 
   async report(...[projectId, environments]: Parameters<ControlPlane["report"]>): Promise<void> {
@@ -363,20 +368,25 @@ export class ConvexControlPlane
     await this.client.close();
   }
 
-  private async pageOfProjects(
-    hostId: Id<"hosts">,
-    cursor: string | null,
-  ): Promise<{ projects: HostedProject[]; next: string | null }> {
-    const { page, isDone, continueCursor } = await bounded("list this host's projects", () =>
-      this.client.query(api.worker.projects, { hostId, paginationOpts: { numItems: PAGE_SIZE, cursor } }),
-    );
-    return { projects: z.array(vHosted).parse(page), next: isDone ? null : continueCursor };
-  }
-
   private held(): { hostId: Id<"hosts">; epoch: number } {
     if (this.lease) return this.lease;
     throw new Error("The worker speaks before it has registered.");
   }
+}
+
+/** All rows of a listing, each page within the deadline. */
+async function allPages<T>(
+  what: string,
+  page: (paginationOpts: PaginationOptions) => Promise<PaginationResult<T>>,
+): Promise<T[]> {
+  const all: T[] = [];
+  let cursor: string | null = null;
+  do {
+    const got: PaginationResult<T> = await bounded(what, () => page({ numItems: PAGE_SIZE, cursor }));
+    all.push(...got.page);
+    cursor = got.isDone ? null : got.continueCursor;
+  } while (cursor !== null);
+  return all;
 }
 
 /** What the client itself has to say (it reconnects, a function failed) goes where everything goes. */

@@ -1,29 +1,46 @@
+import { GROUP_NAMESPACE } from "../core/groups.ts";
 import { NAMESPACE } from "../core/naming.ts";
+import type { ControlPlane } from "./controlPlane.ts";
 import type { Engine } from "./engine/engine.ts";
 import { execute } from "./execute.ts";
+import { unneededGroup } from "./groups/groupProject.ts";
 import type { Log } from "./log.ts";
-import { planRemoval } from "./plan/plan.ts";
+import { plan, planRemoval } from "./plan/plan.ts";
 import type { RouteTable } from "./routeTable.ts";
-import { isEmpty, observe } from "./snapshot.ts";
+import { observe } from "./snapshot.ts";
 import type { Starters } from "./starters.ts";
 
 const PARALLEL_CALLS = 4;
 
 /**
- * Removes everything that this instance made for a namespace that no project owns.
+ * Removes everything that this instance made for a namespace that no project owns. Of a group that still has a member,
+ * though none on this host, what people made stays.
  * @throws where something of it is left
  */
 export async function removeOrphan(
-  context: { engine: Engine; starters: Starters; routes: RouteTable; instanceId: string; log: Log },
+  context: {
+    engine: Engine;
+    controlPlane: Pick<ControlPlane, "groups">;
+    starters: Starters;
+    routes: RouteTable;
+    instanceId: string;
+    log: Log;
+  },
   namespace: string,
 ): Promise<void> {
-  const { engine, starters, routes, instanceId, log } = context;
+  const { engine, controlPlane, starters, routes, instanceId, log } = context;
   const owned = { instanceId, namespace };
   // A group has no routes.
   if (NAMESPACE.test(namespace)) await routes.put(namespace, null);
-  const operations = planRemoval(await observe(engine, owned), `no project owns ${namespace}`);
+  const isKept = GROUP_NAMESPACE.test(namespace) && (await controlPlane.groups()).includes(namespace);
+  const left = async () => {
+    const snapshot = await observe(engine, owned);
+    if (isKept) return plan({ spec: unneededGroup(namespace), rendered: null, snapshot });
+    return planRemoval(snapshot, `no project owns ${namespace}`);
+  };
+  const operations = await left();
   const { failed, done } = await execute(engine, starters, operations, { parallel: PARALLEL_CALLS });
   log("orphan-removed", { namespace, operations: done.length });
   if (failed[0]) throw failed[0].error;
-  if (!isEmpty(await observe(engine, owned))) throw new Error(`${namespace} is not gone yet.`);
+  if ((await left()).length > 0) throw new Error(`${namespace} is not gone yet.`);
 }

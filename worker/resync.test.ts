@@ -24,6 +24,7 @@ async function setUp() {
   const wanted = new Wanted({ project: async () => projectSpec() }, presence);
   await wanted.read("p1");
   const hosted: HostedProject[] = [{ projectId: "p1", namespace: NAMESPACE, status: "development" }];
+  const groups: string[] = [];
   const volumes = [{ name: "v", labels: { [LABELS.namespace]: STRANGER, [LABELS.environment]: "dev" } }];
   const gateway = {
     answeringVersions: async () => new Map([[STRANGER, 1]]),
@@ -36,7 +37,7 @@ async function setUp() {
       listNetworks: async () => (calls.push("networks"), []),
       listVolumes: async () => (calls.push("volumes"), volumes),
     } as unknown as Engine,
-    controlPlane: { projects: async () => hosted },
+    controlPlane: { projects: async () => hosted, groups: async () => groups },
     gateway,
     presence,
     wanted,
@@ -53,7 +54,7 @@ async function setUp() {
     gone: (projectId) => story.push(`gone ${projectId}`),
     orphaned: (namespace) => story.push(`orphaned ${namespace}`),
   };
-  return { context, story, calls, hosted, presence, pass: (ms: number) => (now += ms) };
+  return { context, story, calls, hosted, groups, volumes, presence, pass: (ms: number) => (now += ms) };
 }
 
 test("a project whose containers are missing has drifted; the whole look is three calls to Docker", async () => {
@@ -70,6 +71,25 @@ test("what nobody owns is an orphan at the second look", async () => {
   pass(1_000);
   await resync(context);
   expect(story).toContain(`orphaned ${STRANGER}`);
+});
+
+test("what people made of a group stays for a member without a host; what else is there of it is an orphan", async () => {
+  const { context, story, groups, volumes, pass } = await setUp();
+  const namespace = "group_1_backend";
+  const kept = { [LABELS.namespace]: namespace, [LABELS.environment]: "dev" };
+  groups.push(namespace);
+  volumes.splice(0, 1, { name: "data", labels: kept });
+  await resync(context);
+  pass(1_000);
+  await resync(context);
+  expect(story).not.toContain(`orphaned ${namespace}`);
+
+  const network = { id: "1", name: "late", labels: kept, subnet: null, internal: true };
+  context.engine.listNetworks = async () => [network];
+  await resync(context);
+  pass(1_000);
+  await resync(context);
+  expect(story).toContain(`orphaned ${namespace}`);
 });
 
 test("another status, a new project and one that is gone are found though nobody told", async () => {

@@ -1,8 +1,8 @@
-import type { GroupSpec, ProjectSpec } from "../core/projectSpec.ts";
+import type { ProjectSpec } from "../core/projectSpec.ts";
 import type { ControlPlane, HostedProject } from "./controlPlane.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { Gateway } from "./gateway/gateway.ts";
-import { asProject } from "./groups/groupProject.ts";
+import { asProject, unneededGroup } from "./groups/groupProject.ts";
 import type { OwnedCounts } from "./host/hostReporter.ts";
 import type { LastLook } from "./lastLook.ts";
 import type { Orphans } from "./orphans.ts";
@@ -13,11 +13,14 @@ import type { RouteTable } from "./routeTable.ts";
 import { byNamespace, observe, type Snapshot } from "./snapshot.ts";
 import type { Wanted } from "./wanted.ts";
 
+/** What lives on this host. */
+type Hosted = { projects: HostedProject[]; groups: string[] };
+
 const NOTHING: Snapshot = { containers: [], networks: [], volumes: [] };
 
 export type ResyncContext = {
   engine: Engine;
-  controlPlane: Pick<ControlPlane, "projects">;
+  controlPlane: Pick<ControlPlane, "projects" | "groups">;
   gateway: Pick<Gateway, "removeProject">;
   presence: Presence;
   wanted: Wanted;
@@ -57,14 +60,15 @@ export async function resync(context: ResyncContext): Promise<void> {
   lastLook.keep(found);
   // What is heard of only while the list is read may be newer than the list.
   const known = new Map(wanted.owners());
-  const hosted = await hostedProjects(context);
+  const hosted = await hostedNow(context);
   if (hosted) compareWithHosted(context, hosted, known, found);
   for (const spec of wanted.all()) {
     const { group, projectId } = spec;
     const isMember = group && spec.environments.some(({ desired }) => desired !== "absent");
     // What it shares with others, its own turn looks at: also once nobody wants it, for calls that come late.
     if (isMember || differs(context, spec, found.get(spec.namespace) ?? NOTHING)) context.drifted(projectId);
-    else if (group && isLeftOf(group, found.get(group.namespace) ?? NOTHING)) context.changed(projectId);
+    else if (group && isLeftOf(asProject(group), found.get(group.namespace) ?? NOTHING))
+      context.changed(projectId);
   }
   const { lost, unknown } = await routes.compare();
   for (const namespace of lost) {
@@ -72,17 +76,19 @@ export async function resync(context: ResyncContext): Promise<void> {
     if (owner !== undefined) context.drifted(owner);
   }
   if (!hosted) return;
-  const owned = new Set(hosted.map(({ namespace }) => namespace));
+  const owned = new Set(hosted.projects.map(({ namespace }) => namespace));
   for (const namespace of unknown.filter((namespace) => !owned.has(namespace))) {
     await context.gateway.removeProject(namespace);
   }
 }
 
 /** Null while the control plane is away: then nothing can be said of who owns what. */
-async function hostedProjects({ controlPlane, presence }: ResyncContext): Promise<HostedProject[] | null> {
+async function hostedNow({ controlPlane, presence }: ResyncContext): Promise<Hosted | null> {
   if (presence.isAway) return null;
   try {
-    return await controlPlane.projects();
+    // In this order: a group whose last member here goes meanwhile is found in one of the two.
+    const projects = await controlPlane.projects();
+    return { projects, groups: await controlPlane.groups() };
   } catch (error) {
     if (presence.noteFailure(error)) return null;
     throw error;
@@ -92,15 +98,19 @@ async function hostedProjects({ controlPlane, presence }: ResyncContext): Promis
 /** @param known, found read before `hosted` */
 function compareWithHosted(
   { wanted, orphans, elapsed, changed, gone, orphaned }: ResyncContext,
-  hosted: readonly HostedProject[],
+  { projects, groups }: Hosted,
   known: ReadonlyMap<string, string>,
   found: ReadonlyMap<string, Snapshot>,
 ): void {
-  const owned = new Set(hosted.flatMap(({ namespace, group }) => [namespace, ...(group ? [group] : [])]));
+  const owned = new Set(projects.flatMap(({ namespace, group }) => [namespace, ...(group ? [group] : [])]));
+  for (const namespace of groups) {
+    if (isLeftOf(unneededGroup(namespace), found.get(namespace) ?? NOTHING)) continue;
+    owned.add(namespace);
+  }
   for (const [namespace, projectId] of known) {
     if (!owned.has(namespace)) gone(projectId, namespace);
   }
-  for (const { projectId, namespace, status } of hosted) {
+  for (const { projectId, namespace, status } of projects) {
     wanted.own(namespace, projectId);
     if (wanted.last(projectId)?.status !== status) changed(projectId);
   }
@@ -108,8 +118,8 @@ function compareWithHosted(
 }
 
 /** Whether something is there of a group that no member wants to be there, as far as that was read. */
-function isLeftOf(group: GroupSpec, snapshot: Snapshot): boolean {
-  const operations = plan({ spec: asProject(group), rendered: null, snapshot });
+function isLeftOf(group: ProjectSpec, snapshot: Snapshot): boolean {
+  const operations = plan({ spec: group, rendered: null, snapshot });
   return operations.some(({ environment }) => environment !== null);
 }
 

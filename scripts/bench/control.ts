@@ -256,6 +256,7 @@ async function measureWidest(driver: EmbeddedDriver, hostId: string): Promise<Re
     "projects:getProject": () => viewer.query(api.projects.getProject, { project: "busy" }),
     "events:listEvents": () => viewer.query(api.events.listEvents, { paginationOpts }),
     "worker:projects": () => worker.query(api.worker.projects, { hostId, paginationOpts }),
+    "worker:groups": () => worker.query(api.worker.groups, { hostId, paginationOpts }),
     "projects:createProject": () => admin.mutation(api.projects.createProject, { name: "widest" }),
     "projects:deleteProject": () => admin.mutation(api.projects.deleteProject, { project: "widest" }),
     "admin:reconcile": () =>

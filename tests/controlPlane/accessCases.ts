@@ -165,6 +165,11 @@ export const ACCESS_CASES: Record<string, AccessCase> = {
     aboutProject: false,
     ...workersOnly,
   },
+  "worker:groups": {
+    args: ({ lease: { hostId } }) => ({ hostId, paginationOpts }),
+    aboutProject: false,
+    ...workersOnly,
+  },
   "worker:report": work(({ lease }, projectId) => ({ ...lease, projectId, environments: [] })),
   "worker:reportSnapshot": work(({ lease, release }, projectId) => ({
     ...{ ...lease, projectId, ...release },

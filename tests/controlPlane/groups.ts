@@ -49,6 +49,29 @@ export function groupSuite(it: SuiteTest): void {
       expect((await specOf(blog.projectId))!.group!.subnets).toEqual({});
     });
 
+    it("live on their host as long as they have a member, also when none of those lives there", async ({
+      driver,
+    }) => {
+      const host = await registerHost(driver, { name: "one" });
+      const groups = async ({ hostId }: { hostId: string }) =>
+        (await driver.as(WORKER).query(api.worker.groups, { hostId, paginationOpts })).page;
+      await create(driver, "backend", ["postgres:15"]);
+      for (const name of ["shop", "blog"]) await createProject(driver, name, { group: "backend" });
+      expect(await groups(host)).toEqual([]);
+      await move(driver, "shop", "planning", "development");
+      const { namespace } = (await list(driver))[0]!;
+      expect(await groups(host)).toEqual([namespace]);
+      expect(await groups(await registerHost(driver, { name: "two" }))).toEqual([]);
+      for (const [name, left] of [
+        ["shop", [namespace]],
+        ["blog", []],
+      ] as const) {
+        await driver.as(ADMIN).mutation(api.projects.deleteProject, { project: name });
+        await obey(driver, host);
+        expect(await groups(host)).toEqual(left);
+      }
+    });
+
     it("are harmless while empty, and can be deleted only then", async ({ driver }) => {
       await create(driver, "backend");
       await createProject(driver, "shop");

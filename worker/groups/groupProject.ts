@@ -28,4 +28,10 @@ export function asProject(group: GroupSpec): ProjectSpec {
   return project;
 }
 
+/** A group that no project on this host needs: all is absent, and what people made is kept for its other members. */
+export function unneededGroup(namespace: string): ProjectSpec {
+  const desired = { dev: "absent", test: "absent", deploy: "absent" } as const;
+  return asProject({ name: "unneeded", namespace, attachments: [], desired, subnets: {} });
+}
+
 const made = new WeakMap<GroupSpec, ProjectSpec>();

@@ -114,6 +114,15 @@ export class FakeControlPlane implements ControlPlane {
     return found.page;
   }
 
+  async groups(): Promise<string[]> {
+    const { hostId } = this.held();
+    const found = await this.call<{ page: string[] }>("worker:groups", {
+      hostId,
+      paginationOpts: { numItems: 100, cursor: null },
+    });
+    return found.page;
+  }
+
   async report(...[projectId, environments]: Parameters<ControlPlane["report"]>): Promise<void> {
     await this.call("worker:report", { ...this.held(), projectId, environments });
   }

@@ -35,9 +35,9 @@ function objectsOf(world: World, { namespace }: Doc<"groups">, kind: Environment
   return { containers: here(containers), networks: here(networks), volumes: here(volumes) };
 }
 
-/** @param spec not given: no member of it lives on a host */
+/** @param spec not given: no member of it lives on a host, though one may have, and what it shared stays for the others */
 function checkKind(
-  { name: group }: Doc<"groups">,
+  { name: group, hostId }: Doc<"groups">,
   spec: GroupSpec | undefined,
   kind: EnvironmentKind,
   found: Objects,
@@ -49,7 +49,7 @@ function checkKind(
     case "absent": {
       for (const { name: left } of [...found.containers, ...found.networks])
         violate(`${name} is absent, but ${left} is there`);
-      const isKept = spec !== undefined && kind !== "test";
+      const isKept = hostId !== undefined && kind !== "test";
       if (!isKept)
         for (const { name: left } of found.volumes) violate(`${name} is absent, but ${left} is kept`);
       break;

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { programOf } from "./program.ts";
+import { programOf, type Program } from "./program.ts";
 import { Random } from "./random.ts";
 import { runSeed } from "./run.ts";
-import { withSharing } from "./sharing.ts";
+import { GROUP, withSharing } from "./sharing.ts";
 
 /** Seeds that found a fault once, by what it was: with the programs that they had then, when nothing was shared. */
 test.each([
@@ -56,3 +56,18 @@ test.each([
   },
   120_000,
 );
+
+test("a group's data stays for a member that has no host yet when the last one that had is deleted", async () => {
+  const move = (at: number) => ({ at, pick: 0.25, more: 0, do: "move" as const });
+  const program: Program = {
+    groups: [{ name: GROUP, attachments: ["postgres:15"] }],
+    manifests: ["hosted", "planned"].map((name) => ({ name, stack: "node", group: GROUP })),
+    actions: [move(500), move(1_500), { at: 60_000, pick: 0.49, more: 0, do: "delete" }],
+    dooms: [],
+    calmAt: 400_000,
+    mendsImages: true,
+  };
+  const { violations, story } = await runSeed(2, { program, tells: true });
+  expect(violations).toEqual([]);
+  expect(story.filter((line) => /people.*projects:deleteProject/.test(line))).not.toEqual([]);
+});

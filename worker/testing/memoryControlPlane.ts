@@ -341,6 +341,10 @@ export class MemoryControlPlane implements ControlPlane {
     }));
   }
 
+  async groups(): Promise<string[]> {
+    return [...new Set([...this.rows.values()].flatMap(({ spec }) => spec.group?.namespace ?? []))];
+  }
+
   async report(projectId: string, environments: EnvironmentObservation[]): Promise<void> {
     const row = this.row(projectId);
     for (const seen of environments) {
