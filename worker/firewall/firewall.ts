@@ -2,8 +2,8 @@ import type Docker from "dockerode";
 import { SlipwayError } from "../../core/errors.ts";
 import { gatewayBridgeName } from "../../core/naming.ts";
 import { withFirewallHelper, type RunCommand } from "./helper.ts";
-import { checkRules, ensureRules, readTable, removeRules, type Backend } from "./tables.ts";
-import { forwardChainName, inputChainName, type Family } from "./rules.ts";
+import { forwardChainName, inputChainName } from "./rules.ts";
+import { checkRules, ensureRules, readRules, removeRules, type Backend, type Rules } from "./tables.ts";
 
 export const FIREWALL_IMAGE = "slipway/firewall:1";
 
@@ -36,28 +36,24 @@ export function gatewayAccessOptions(instanceId: string): Record<string, string>
  */
 export async function ensureFirewall(docker: Docker, config: FirewallConfig): Promise<FirewallReport> {
   return inHelper(docker, config, async (run) => {
-    const backends = await backendsInUse(run);
+    const rules = ofTheEngine(await readRules(run));
     const findings: string[] = [];
-    for (const backend of backends) {
-      for (const family of await families(run)) {
-        findings.push(...(await ensureRules(run, config.instanceId, backend, family)));
-      }
+    for (const { backend, family, table } of rules) {
+      findings.push(...(await ensureRules(run, config.instanceId, backend, family, table)));
     }
-    return { findings, backends };
+    return { findings, backends: backendsOf(rules) };
   });
 }
 
 /** As `ensureFirewall`, but only looks: for `slipway doctor`. */
 export async function checkFirewall(docker: Docker, config: FirewallConfig): Promise<FirewallReport> {
   return inHelper(docker, config, async (run) => {
-    const backends = await backendsInUse(run);
+    const rules = ofTheEngine(await readRules(run));
     const findings: string[] = [];
-    for (const backend of backends) {
-      for (const family of await families(run)) {
-        findings.push(...(await checkRules(run, config.instanceId, backend, family)));
-      }
+    for (const { backend, family, table } of rules) {
+      findings.push(...(await checkRules(run, config.instanceId, backend, family, table)));
     }
-    return { findings, backends };
+    return { findings, backends: backendsOf(rules) };
   });
 }
 
@@ -65,15 +61,13 @@ export async function checkFirewall(docker: Docker, config: FirewallConfig): Pro
 export async function removeFirewall(docker: Docker, config: FirewallConfig): Promise<FirewallReport> {
   const names = [forwardChainName(config.instanceId), inputChainName(config.instanceId)];
   return inHelper(docker, config, async (run) => {
-    const backends = await backendsPresent(run);
+    const rules = await readRules(run);
     const findings: string[] = [];
-    for (const backend of backends) {
-      for (const family of await families(run)) {
-        if (await removeRules(run, config.instanceId, backend, family))
-          findings.push(`${family}, iptables-${backend}: removed ${names.join(" and ")}.`);
-      }
+    for (const { backend, family, table } of rules) {
+      if (await removeRules(run, config.instanceId, backend, family, table))
+        findings.push(`${family}, iptables-${backend}: removed ${names.join(" and ")}.`);
     }
-    return { findings, backends };
+    return { findings, backends: backendsOf(rules) };
   });
 }
 
@@ -89,13 +83,11 @@ function inHelper<T>(
   );
 }
 
-/** Where the engine keeps its IPv4 rules: there ours have to be. */
-async function backendsInUse(run: RunCommand): Promise<Backend[]> {
-  const found: Backend[] = [];
-  for (const backend of await backendsPresent(run)) {
-    if ((await readTable(run, backend, "ipv4")).has("DOCKER-USER")) found.push(backend);
-  }
-  if (found.length > 0) return found;
+/** Where the engine keeps its IPv4 rules: there ours have to be, for both families. */
+function ofTheEngine(rules: Rules): Rules {
+  const isEngines = ({ family, table }: Rules[number]) => family === "ipv4" && table.has("DOCKER-USER");
+  const backends = new Set(backendsOf(rules.filter(isEngines)));
+  if (backends.size > 0) return rules.filter(({ backend }) => backends.has(backend));
   throw new SlipwayError({
     code: "setup",
     message:
@@ -104,13 +96,6 @@ async function backendsInUse(run: RunCommand): Promise<Backend[]> {
   });
 }
 
-/** Asking iptables-legacy creates its tables, so it is only asked where the kernel says that they are there. */
-async function backendsPresent(run: RunCommand): Promise<Backend[]> {
-  const legacy = await run(["busybox", "cat", "/proc/net/ip_tables_names"]);
-  return legacy.stdout.split("\n").includes("filter") ? ["nft", "legacy"] : ["nft"];
-}
-
-async function families(run: RunCommand): Promise<Family[]> {
-  const ipv6 = await run(["busybox", "cat", "/proc/net/if_inet6"]);
-  return ipv6.exitCode === 0 && ipv6.stdout.trim() !== "" ? ["ipv4", "ipv6"] : ["ipv4"];
+function backendsOf(rules: Rules): Backend[] {
+  return [...new Set(rules.map(({ backend }) => backend))];
 }

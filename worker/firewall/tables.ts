@@ -19,8 +19,44 @@ const LONGEST_PAUSE_MS = 400;
 const LOOKS = 4;
 const BETWEEN_LOOKS_MS = 100;
 
+/** What the machine has: of each way to the kernel that it uses, and of each family of addresses, the filter table. */
+export type Rules = { backend: Backend; family: Family; table: Table }[];
+
+/**
+ * All in one command, because to start one in a container takes much longer than what it does. Asking iptables-legacy
+ * creates its tables, so it is only asked where the kernel says that they are there.
+ */
+const LOOK = `
+  backends=nft
+  busybox grep -qx filter /proc/net/ip_tables_names 2>/dev/null && backends="nft legacy"
+  families=iptables
+  [ -n "$(busybox cat /proc/net/if_inet6 2>/dev/null)" ] && families="iptables ip6tables"
+  for backend in $backends; do
+    for family in $families; do
+      echo "=== $family-$backend-save"
+      "$family-$backend-save" -t filter || exit
+    done
+  done
+`;
+
+/** @throws SlipwayError `docker` */
+export async function readRules(run: RunCommand): Promise<Rules> {
+  const { exitCode, stdout, stderr } = await run(["busybox", "sh", "-c", LOOK]);
+  const parts = stdout.split(/^=== (.*)\n/m).slice(1);
+  const rules: Rules = [];
+  for (const [index, name] of parts.entries()) {
+    if (index % 2 === 1) continue;
+    const family = name.startsWith("ip6tables") ? "ipv6" : "ipv4";
+    const backend = name.endsWith("legacy-save") ? "legacy" : "nft";
+    rules.push({ backend, family, table: parseSave(parts[index + 1] ?? "") });
+  }
+  if (exitCode !== 0) throw commandFailed([parts.at(-2) ?? "busybox sh"], exitCode, stderr);
+  return rules;
+}
+
 /**
  * Makes one instance's chains as they should be in one table.
+ * @param known the table as it was read a moment ago
  * @returns what was wrong and is set now, each a sentence
  * @throws SlipwayError `docker` where iptables refuses every time
  */
@@ -29,9 +65,10 @@ export async function ensureRules(
   instanceId: string,
   backend: Backend,
   family: Family,
+  known?: Table,
 ): Promise<string[]> {
   const done = new Set<string>();
-  await untilTaken(run, backend, family, (table) => {
+  await untilTaken(run, { backend, family, known }, (table) => {
     const { problems, restore } = planFirewall(table, chainsFor(instanceId, family, table));
     for (const problem of problems) done.add(`${family}, iptables-${backend}: ${problem} Set.`);
     return restore;
@@ -39,14 +76,18 @@ export async function ensureRules(
   return [...done];
 }
 
-/** @returns what is wrong with an instance's chains in one table, each a sentence */
+/**
+ * @param known the table as it was read a moment ago
+ * @returns what is wrong with an instance's chains in one table, each a sentence
+ */
 export async function checkRules(
   run: RunCommand,
   instanceId: string,
   backend: Backend,
   family: Family,
+  known?: Table,
 ): Promise<string[]> {
-  const table = await readSettled(run, backend, family);
+  const table = await readSettled(run, { backend, family, known });
   const { problems } = planFirewall(table, chainsFor(instanceId, family, table));
   return problems.map((problem) => `${family}, iptables-${backend}: ${problem}`);
 }
@@ -57,9 +98,10 @@ export async function removeRules(
   instanceId: string,
   backend: Backend,
   family: Family,
+  known?: Table,
 ): Promise<boolean> {
   const names = [forwardChainName(instanceId), inputChainName(instanceId)];
-  return await untilTaken(run, backend, family, (table) => planRemoval(table, names));
+  return await untilTaken(run, { backend, family, known }, (table) => planRemoval(table, names));
 }
 
 /** @throws SlipwayError `docker` */
@@ -70,10 +112,12 @@ export async function readTable(run: RunCommand, backend: Backend, family: Famil
   return parseSave(stdout);
 }
 
+type Place = { backend: Backend; family: Family; known?: Table | undefined };
+
 /** The table as it is when the engine is not just putting its own rules in order. */
-async function readSettled(run: RunCommand, backend: Backend, family: Family): Promise<Table> {
+async function readSettled(run: RunCommand, { backend, family, known }: Place): Promise<Table> {
   for (let look = 1; ; look += 1) {
-    const table = await readTable(run, backend, family);
+    const table = (look === 1 && known) || (await readTable(run, backend, family));
     if (look === LOOKS || !isRearranged(table)) return table;
     await pause(realClock, BETWEEN_LOOKS_MS);
   }
@@ -86,13 +130,14 @@ async function readSettled(run: RunCommand, backend: Backend, family: Family): P
  */
 async function untilTaken(
   run: RunCommand,
-  backend: Backend,
-  family: Family,
+  { backend, family, known }: Place,
   plan: (table: Table) => string | null,
 ): Promise<boolean> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const input = plan(await readSettled(run, backend, family));
+      const input = plan(
+        await readSettled(run, { backend, family, known: attempt === 1 ? known : undefined }),
+      );
       if (input === null) return attempt > 1;
       await restore(run, backend, family, input);
       return true;
