@@ -18,6 +18,8 @@ export type FirstLook = {
   spec: ProjectSpec;
   rendering: Rendering;
   found: Snapshot;
+  /** Whether that is a part of the look at everything, and not of this moment. */
+  isKept: boolean;
   seen: SeenEnvironment[];
   /** Images that this host does not have. */
   missingImages: ReadonlySet<string>;
@@ -44,7 +46,7 @@ export async function firstLook(context: TurnContext, { spec: asked, turn }: Tur
     template: context.template,
     instanceId: context.instanceId,
   });
-  const [found, missingImages] = await Promise.all([
+  const [{ found, isKept }, missingImages] = await Promise.all([
     lookFirst(context, asked),
     context.images.missing(imagesOf(rendering.project)),
   ]).catch(blind);
@@ -61,13 +63,17 @@ export async function firstLook(context: TurnContext, { spec: asked, turn }: Tur
   const held = new Map([...context.crashes.held(namespace, context.clock.elapsed()), ...overfull]);
   const provided = await context.groups.provide(groupContext(context), spec).catch(blind);
   const seen = await ask(context, spec, rendering.project, found);
-  return { asked, spec, rendering, found, seen, missingImages, tests, held, overfull, provided };
+  return { asked, spec, rendering, found, isKept, seen, missingImages, tests, held, overfull, provided };
 }
 
 /** As {@link look}, or what the look at everything found from which this turn follows. What is to go, goes by a fresh one. */
-async function lookFirst(context: TurnContext, { namespace, status }: ProjectSpec): Promise<Snapshot> {
+async function lookFirst(
+  context: TurnContext,
+  { namespace, status }: ProjectSpec,
+): Promise<Pick<FirstLook, "found" | "isKept">> {
   const kept = status === "deleting" ? undefined : context.lastLook?.take(namespace);
-  return kept ? context.staleHealth.correct(kept) : await look(context, namespace);
+  const found = kept ? context.staleHealth.correct(kept) : await look(context, namespace);
+  return { found, isKept: kept !== undefined };
 }
 
 /** What Docker holds of the project now. */

@@ -33,10 +33,9 @@ import { findingsOfKind, findingsOfTurn } from "./turnFindings.ts";
  * @throws when something failed that another turn may mend
  */
 export async function reconcile(context: TurnContext, input: TurnInput): Promise<"done" | "deleted"> {
-  const first = await firstLook(context, input);
+  const { first, operations } = await observeAndPlan(context, input);
   const { spec, rendering, tests } = first;
   const { projectId, namespace } = spec;
-  const operations = await planTurn(context, first);
   await announce(context, input, first, operations);
   const { execution, after, seen, groupLeft } = await act(context, first, operations);
 
@@ -116,6 +115,21 @@ export async function reconcile(context: TurnContext, input: TurnInput): Promise
   if (spec.status === "deleting" && !isGone) throw new Error(`${spec.slug} is not gone yet.`);
   if (groupLeft.size > 0) throw new Error(`What ${spec.slug} shared with its group is not gone yet.`);
   return "done";
+}
+
+/**
+ * What serves is taken away by a look of this moment only: where the engine hangs, the turn fails before the route is
+ * withdrawn, and not after.
+ */
+async function observeAndPlan(
+  context: TurnContext,
+  input: TurnInput,
+): Promise<{ first: FirstLook; operations: Operation[] }> {
+  const first = await firstLook(context, input);
+  const operations = await planTurn(context, first);
+  if (!first.isKept || leavingIn(operations).size === 0) return { first, operations };
+  const again = await firstLook(context, input);
+  return { first: again, operations: await planTurn(context, again) };
 }
 
 async function planTurn(context: TurnContext, first: FirstLook): Promise<Operation[]> {
