@@ -196,7 +196,7 @@ describe("what is sent", () => {
           closed: await sent(scene.closed, address, count),
         };
       },
-      sides,
+      { sides },
     );
     expect(counts.control).toBeGreaterThanOrEqual(SENT);
     expect(counts.open).toBeLessThan(SENT / 2);

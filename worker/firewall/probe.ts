@@ -5,8 +5,8 @@ import type Docker from "dockerode";
 import type { Gateway } from "../gateway/gateway.ts";
 import { pause, realClock } from "../clock.ts";
 import { commandsIn, type RunCommand } from "./helper.ts";
-import { withOutside } from "./outside.ts";
-import { makeProbeWorld, PROBE_PORT, type ProbeSide } from "./probeWorld.ts";
+import { withOutside, type Outside } from "./outside.ts";
+import { makeProbeWorld, PROBE_PORT, removeProbes, type ProbeSide } from "./probeWorld.ts";
 
 /** What a real attempt showed: `unknown` where what must succeed beside it did not, so that its failing says nothing. */
 export type ProbeOutcome = {
@@ -21,13 +21,16 @@ const TRY_SECONDS = 1;
 /**
  * Tries with real containers, on networks made like projects' and gone afterwards, what the firewall must allow and must
  * not: the rules may be there and mean nothing, where another program's rules come first.
+ * @param sweeps whether what a process that died while it tried left goes first
  * @throws EngineError where the containers cannot be made
  */
 export async function probeFirewall(
   docker: Docker,
   instanceId: string,
   gateway: Pick<Gateway, "probe">,
+  { sweeps = false } = {},
 ): Promise<ProbeOutcome[]> {
+  if (sweeps) await removeProbes(docker, instanceId);
   const [world, host] = await Promise.all([
     makeProbeWorld(docker, instanceId, randomBytes(3).toString("hex")),
     hostService(),
@@ -52,7 +55,7 @@ export async function probeFirewall(
               { run: run(open), from: "an open network", to, port: host.port },
             ]),
           ),
-      hasNoWayOut(docker, instanceId, run(closed), run(open)),
+      hasNoWayOut({ docker, instanceId, sweeps }, run(closed), run(open)),
     ]);
   } finally {
     await Promise.all([world.end(), host.end()]);
@@ -108,13 +111,12 @@ async function staysClosed(title: string, attempts: readonly Attempt[]): Promise
 
 /** Nothing leaves the machine for this: what is sent to the stand-in ends there. */
 async function hasNoWayOut(
-  docker: Docker,
-  instanceId: string,
+  { docker, instanceId, sweeps }: { docker: Docker; instanceId: string; sweeps: boolean },
   closed: RunCommand,
   open: RunCommand,
 ): Promise<ProbeOutcome> {
   const title = "egress: none";
-  return await withOutside(docker, instanceId, async ({ address, count }) => {
+  const tryIt = async ({ address, count }: Outside): Promise<ProbeOutcome> => {
     const send = async (run: RunCommand) => {
       const before = await count();
       await run(["busybox", "sh", "-c", SEND, "sh", address]);
@@ -126,7 +128,8 @@ async function hasNoWayOut(
     return fromClosed < SENT / 2
       ? { title, state: "holds" as const, detail: `of ${SENT} packets none got out` }
       : { title, state: "broken" as const, detail: "an internal network has a way out" };
-  });
+  };
+  return await withOutside(docker, instanceId, tryIt, { sweeps });
 }
 
 /** More than what the kernel sends of its own accord on a new interface. */

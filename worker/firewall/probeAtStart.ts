@@ -2,9 +2,7 @@ import type Docker from "dockerode";
 import type { Clock } from "../clock.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import type { Log } from "../log.ts";
-import { removeWires } from "./outside.ts";
 import { probeFirewall, type ProbeOutcome } from "./probe.ts";
-import { removeProbes } from "./probeWorld.ts";
 
 /** Milliseconds until a firewall that did not hold is tried again. */
 const AGAIN_MS = 60_000;
@@ -25,21 +23,21 @@ export function probeAtStart(
   let cancel = () => {};
   let ended = false;
   let going: Promise<unknown> = Promise.resolve();
-  const attempt = () => {
-    const made = attemptNow();
+  const attempt = (sweeps = false) => {
+    const made = attemptNow(sweeps);
     going = Promise.allSettled([going, made]);
     return made;
   };
-  const attemptNow = async () => {
-    const outcomes = await probeFirewall(docker, instanceId, gateway);
+  const attemptNow = async (sweeps: boolean) => {
+    const outcomes = await probeFirewall(docker, instanceId, gateway, { sweeps });
     for (const outcome of outcomes) log("firewall-probe", outcome);
     problems = outcomes.filter(({ state }) => state === "broken").map(sentence);
     found = outcomes;
     return outcomes;
   };
-  const look = async () => {
+  const look = async (sweeps = false) => {
     try {
-      await attempt();
+      await attempt(sweeps);
       if (problems.length === 0) return;
       log("ISOLATION-BROKEN", { problems, hint: FIREWALL_FIX });
       await ensure();
@@ -48,19 +46,11 @@ export function probeAtStart(
     }
     if (!ended) cancel = clock.after(AGAIN_MS, () => void look());
   };
-  const start = async () => {
-    try {
-      await Promise.all([removeProbes(docker, instanceId), removeWires(docker, instanceId)]);
-    } catch (error) {
-      log("firewall-probe-failed", { error });
-    }
-    await look();
-  };
-  void start();
+  void look(true);
   return {
     problems: () => problems,
     outcomes: () => found,
-    attempt,
+    attempt: () => attempt(),
     async end() {
       ended = true;
       cancel();
