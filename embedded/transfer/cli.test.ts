@@ -8,9 +8,9 @@ import { ConvexHttpClient } from "convex/browser";
 import { makeFunctionReference } from "convex/server";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { startBackend, type RunningBackend } from "../server.ts";
+import { CLI } from "../testing/cli.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
-const CLI = path.join(ROOT, "node_modules/convex/bin/main.js");
 const CLI_TIMEOUT_MS = 45_000;
 
 const FUNCTIONS: Record<string, string> = {

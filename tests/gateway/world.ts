@@ -156,6 +156,7 @@ export class World {
 
   async stop(): Promise<void> {
     await this.clean();
+    await removeFirewall(this.docker, { instanceId: this.instanceId });
     await rm(this.config.dataDir, { recursive: true, force: true });
     await this.forget();
   }
@@ -170,7 +171,6 @@ export class World {
     for (const network of await this.docker.listNetworks({ filters })) {
       await this.docker.getNetwork(network.Id).remove();
     }
-    await removeFirewall(this.docker, { instanceId: this.instanceId });
   }
 }
 
