@@ -75,7 +75,7 @@ test("what nobody owns is an orphan at the second look", async () => {
 
 test("what people made of a group stays for a member without a host; what else is there of it is an orphan", async () => {
   const { context, story, groups, volumes, pass } = await setUp();
-  const namespace = "group_1_backend";
+  const namespace = "group_1700000000002_backend1";
   const kept = { [LABELS.namespace]: namespace, [LABELS.environment]: "dev" };
   groups.push(namespace);
   volumes.splice(0, 1, { name: "data", labels: kept });

@@ -1,3 +1,4 @@
+import { GROUP_NAMESPACE } from "../core/groups.ts";
 import type { ProjectSpec } from "../core/projectSpec.ts";
 import type { ControlPlane, HostedProject } from "./controlPlane.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -13,7 +14,7 @@ import type { RouteTable } from "./routeTable.ts";
 import { byNamespace, observe, type Snapshot } from "./snapshot.ts";
 import type { Wanted } from "./wanted.ts";
 
-/** What lives on this host. */
+/** What lives on this host; of groups only what no project's own row tells. */
 type Hosted = { projects: HostedProject[]; groups: string[] };
 
 const NOTHING: Snapshot = { containers: [], networks: [], volumes: [] };
@@ -60,7 +61,7 @@ export async function resync(context: ResyncContext): Promise<void> {
   lastLook.keep(found);
   // What is heard of only while the list is read may be newer than the list.
   const known = new Map(wanted.owners());
-  const hosted = await hostedNow(context);
+  const hosted = await hostedNow(context, found);
   if (hosted) compareWithHosted(context, hosted, known, found);
   for (const spec of wanted.all()) {
     const { group, projectId } = spec;
@@ -83,12 +84,19 @@ export async function resync(context: ResyncContext): Promise<void> {
 }
 
 /** Null while the control plane is away: then nothing can be said of who owns what. */
-async function hostedNow({ controlPlane, presence }: ResyncContext): Promise<Hosted | null> {
+async function hostedNow(
+  { controlPlane, presence }: ResyncContext,
+  found: ReadonlyMap<string, Snapshot>,
+): Promise<Hosted | null> {
   if (presence.isAway) return null;
   try {
     // In this order: a group whose last member here goes meanwhile is found in one of the two.
     const projects = await controlPlane.projects();
-    return { projects, groups: await controlPlane.groups() };
+    const known = new Set(projects.map(({ group }) => group));
+    const isUnknown = [...found.keys()].some(
+      (namespace) => GROUP_NAMESPACE.test(namespace) && !known.has(namespace),
+    );
+    return { projects, groups: isUnknown ? await controlPlane.groups() : [] };
   } catch (error) {
     if (presence.noteFailure(error)) return null;
     throw error;
