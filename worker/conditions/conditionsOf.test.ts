@@ -266,3 +266,12 @@ test("an environment is not absent before what nobody of its group needs any mor
     message: "What it shared with its group is being removed.",
   });
 });
+
+test("an environment is not absent before the gateway leads nobody to its addresses any more", () => {
+  const absent = { environment: { desired: "absent" as const }, container: null };
+  const routeError = new Error("The gateway could not withdraw it.");
+  expect(observe({ ...absent, routeError })).toMatchObject({
+    phase: "pending",
+    message: "The gateway could not withdraw it.",
+  });
+});

@@ -13,8 +13,8 @@ export function phaseOf(
   if ((failures.length > 0 || snapshot?.error != null) && exhausted) return "failed";
   switch (desired) {
     case "absent": {
-      // Its group's subnet may be given to others once it is told to be gone.
-      if (groupLeft) return "pending";
+      // Its subnets, and its group's, may be given to others once it is told to be gone: so its route goes before.
+      if (groupLeft || routeError != null) return "pending";
       const left = seen.found.containers.length + seen.found.networks.length;
       return left + (keepVolumes ? 0 : seen.found.volumes.length) === 0 ? "absent" : "pending";
     }

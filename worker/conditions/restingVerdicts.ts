@@ -9,6 +9,7 @@ export function restingVerdicts({
   seen,
   failures,
   groupLeft,
+  routeError,
 }: Findings): Partial<Record<ConditionType, Verdict>> {
   const [failure] = failures;
   const running = serviceContainers(seen).filter(({ state }) => state === "running");
@@ -18,6 +19,6 @@ export function restingVerdicts({
       : running.length > 0
         ? { status: "true", reason: "Stopping", message: "Containers are still running." }
         : no("NotWanted", groupLeft ? "What it shared with its group is being removed." : ""),
-    Routed: no("NotWanted", ""),
+    Routed: routeError == null ? no("NotWanted", "") : no(reasonOf(routeError), explain(routeError)),
   };
 }
