@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { SlipwayError } from "../core/errors.ts";
 import { LABELS } from "../core/labels.ts";
-import type { GroupSpec } from "../core/projectSpec.ts";
+import type { EnvironmentObservation, GroupSpec } from "../core/projectSpec.ts";
 import { NAMESPACE, projectSpec, STACKS, TEMPLATE } from "../core/render/render.fixtures.ts";
 import type { HostedProject } from "./controlPlane.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -46,6 +46,7 @@ async function setUp() {
     lastLook: new LastLook({ elapsed: () => now }),
     instanceId: "abcd1234",
     elapsed: () => now,
+    told: () => undefined,
     held: () => new Map(),
     render: (spec) =>
       renderWanted({ spec, stacks: STACKS, template: TEMPLATE, instanceId: "abcd1234" }).project,
@@ -62,6 +63,28 @@ test("a project whose containers are missing has drifted; the whole look is thre
   await resync(context);
   expect(story).toEqual(["drifted p1", `unroute ${STRANGER}`]);
   expect(calls).toEqual(["containers", "networks", "volumes"]);
+});
+
+test("a container that came late to an environment that is not to run is told", async () => {
+  const { context, story } = await setUp();
+  const asleep = projectSpec({}, [{ kind: "dev", desired: "hibernated" }]);
+  context.wanted = new Wanted({ project: async () => asleep }, context.presence);
+  await context.wanted.read("p1");
+  const told: EnvironmentObservation = {
+    ...{ kind: "dev", observedGeneration: 1, phase: "hibernated", conditions: [], services: [] },
+    ...{ endpoints: [], message: "" },
+  };
+  context.told = () => told;
+  await resync(context);
+  expect(story).not.toContain("drifted p1");
+
+  const labels = { [LABELS.namespace]: NAMESPACE, [LABELS.environment]: "dev", [LABELS.service]: "app" };
+  const late = { id: "0123456789abcdef", name: `${NAMESPACE}-dev-app-1`, image: "", labels };
+  context.engine.listContainers = async () => [
+    { ...late, state: "created", health: "none", exitCode: null, networks: {} },
+  ];
+  await resync(context);
+  expect(story).toContain("drifted p1");
 });
 
 test("what nobody owns is an orphan at the second look", async () => {

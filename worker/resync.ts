@@ -1,5 +1,6 @@
 import { GROUP_NAMESPACE } from "../core/groups.ts";
-import type { ProjectSpec } from "../core/projectSpec.ts";
+import type { EnvironmentKind } from "../core/lifecycle.ts";
+import type { EnvironmentObservation, ProjectSpec } from "../core/projectSpec.ts";
 import type { ControlPlane, HostedProject } from "./controlPlane.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { Gateway } from "./gateway/gateway.ts";
@@ -11,7 +12,8 @@ import { plan } from "./plan/plan.ts";
 import type { Presence } from "./presence.ts";
 import type { RenderedProject } from "../core/render/rendered.ts";
 import type { RouteTable } from "./routeTable.ts";
-import { byNamespace, observe, type Snapshot } from "./snapshot.ts";
+import { serviceContainers, shortId } from "./seen.ts";
+import { byNamespace, observe, ofEnvironment, type Snapshot } from "./snapshot.ts";
 import type { Wanted } from "./wanted.ts";
 
 /** What lives on this host; of groups only what no project's own row tells. */
@@ -34,6 +36,8 @@ export type ResyncContext = {
   counted?: (counts: OwnedCounts) => void;
   /** As {@link Clock.elapsed} has it. */
   elapsed(): number;
+  /** What the control plane was last told of an environment. */
+  told(projectId: string, kind: EnvironmentKind): EnvironmentObservation | undefined;
   /** Containers of a namespace that must not run now. */
   held(namespace: string): ReadonlyMap<string, string>;
   render(spec: ProjectSpec): RenderedProject | null;
@@ -67,7 +71,9 @@ export async function resync(context: ResyncContext): Promise<void> {
     const { group, projectId } = spec;
     const isMember = group && spec.environments.some(({ desired }) => desired !== "absent");
     // What it shares with others, its own turn looks at: also once nobody wants it, for calls that come late.
-    if (isMember || differs(context, spec, found.get(spec.namespace) ?? NOTHING)) context.drifted(projectId);
+    const own = found.get(spec.namespace) ?? NOTHING;
+    if (isMember || differs(context, spec, own) || isToldOtherwise(context, spec, own))
+      context.drifted(projectId);
     else if (group && isLeftOf(asProject(group), found.get(group.namespace) ?? NOTHING))
       context.changed(projectId);
   }
@@ -129,6 +135,22 @@ function compareWithHosted(
 function isLeftOf(group: ProjectSpec, snapshot: Snapshot): boolean {
   const operations = plan({ spec: group, rendered: null, snapshot });
   return operations.some(({ environment }) => environment !== null);
+}
+
+/** Whether there are other containers than were told: a call that comes late may make one where none is wanted to run. */
+function isToldOtherwise({ told }: ResyncContext, { projectId, environments }: ProjectSpec, own: Snapshot) {
+  return environments.some(({ kind }) => {
+    const last = told(projectId, kind);
+    if (!last) return false;
+    const there = serviceContainers({ found: ofEnvironment(own, kind) }).map(shortId);
+    return (
+      there.sort().join() !==
+      last.services
+        .map(({ containerId }) => containerId)
+        .sort()
+        .join()
+    );
+  });
 }
 
 function differs({ render, held }: ResyncContext, spec: ProjectSpec, snapshot: Snapshot): boolean {

@@ -126,6 +126,11 @@ export function probeTargets(namespace: string, seen: readonly SeenEnvironment[]
 }
 
 /** Containers of services, whatever they were made from; not what fills volumes. */
-export function serviceContainers({ found }: SeenEnvironment): EngineContainer[] {
+export function serviceContainers({ found }: Pick<SeenEnvironment, "found">): EngineContainer[] {
   return found.containers.filter((container) => !isFiller(container));
+}
+
+/** Docker's id as people and the control plane see it. */
+export function shortId({ id }: Pick<EngineContainer, "id">): string {
+  return id.slice(0, 12);
 }

@@ -311,6 +311,7 @@ export class Worker {
       orphans: this.orphans,
       lastLook: this.lastLook,
       elapsed: () => clock.elapsed(),
+      told: (projectId, kind) => this.reporter.last(projectId, kind),
       held: (namespace) =>
         new Map([
           ...this.crashes.held(namespace, clock.elapsed()),

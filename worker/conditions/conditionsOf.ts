@@ -6,7 +6,7 @@ import {
   type ServiceObservation,
 } from "../../core/projectSpec.ts";
 import { environmentPath } from "../../core/routes.ts";
-import { serviceContainers } from "../seen.ts";
+import { serviceContainers, shortId } from "../seen.ts";
 import type { Findings } from "./findings.ts";
 import { phaseOf } from "./phaseOf.ts";
 import { restingVerdicts } from "./restingVerdicts.ts";
@@ -50,7 +50,7 @@ function serviceOf(container: ReturnType<typeof serviceContainers>[number]): Ser
   return {
     service: container.labels[LABELS.service] ?? container.name,
     replica: Number(container.labels[LABELS.replica] ?? 1),
-    containerId: container.id.slice(0, 12),
+    containerId: shortId(container),
     state: state === "removing" ? "dead" : state,
     health: container.health,
     exitCode: container.exitCode,
