@@ -14,7 +14,7 @@ export function phaseOf(
   switch (desired) {
     case "absent": {
       // Its subnets, and its group's, may be given to others once it is told to be gone: so its route goes before.
-      if (groupLeft || routeError != null) return "pending";
+      if (groupLeft || (routeError != null && seen.spec.subnet !== null)) return "pending";
       const left = seen.found.containers.length + seen.found.networks.length;
       return left + (keepVolumes ? 0 : seen.found.volumes.length) === 0 ? "absent" : "pending";
     }
