@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Engine } from "./engine/engine.ts";
+import { refOf, type Engine, type Named } from "./engine/engine.ts";
 import { execute } from "./execute.ts";
 import type { Operation } from "./plan/operation.ts";
 
@@ -69,6 +69,27 @@ test("a failure keeps back what comes after it, however far, and nothing else", 
     ["a", "no"],
   ]);
   expect(skipped.map(({ id }) => id).sort()).toEqual(["b", "c"]);
+});
+
+test("what was planned for a container is done to that one, and to no other that has its name by now", async () => {
+  const touched: unknown[] = [];
+  const engine = {
+    createContainer: async () => ({ id: "made" }),
+    connectNetwork: async (_network: string, container: Named) => touched.push(refOf(container)),
+    startContainer: async (container: Named) => touched.push(refOf(container)),
+  } as unknown as Engine;
+  const step = { environment: "dev", cause: "a test" } as const;
+  const operations: Operation[] = [
+    start("a"),
+    { ...step, do: "create container", target: "b", id: "1", after: [], container: { name: "b" } as never },
+    { ...step, do: "connect", target: "b", id: "2", after: ["1"], network: "n", aliases: [] },
+    start("c"),
+  ];
+  const { failed } = await execute(engine, starters, operations, {
+    parallel: 1,
+    found: [{ name: "a", id: "found" }],
+  });
+  expect([touched, failed]).toEqual([["found", "made", "c"], []]);
 });
 
 test("an empty plan is done at once", async () => {

@@ -1,4 +1,4 @@
-import type { Engine } from "./engine/engine.ts";
+import type { Engine, EngineContainer } from "./engine/engine.ts";
 import { EngineError } from "./engine/engineError.ts";
 import { confirmFilled, confirmUnfilled } from "./filling/confirm.ts";
 import type { Operation } from "./plan/operation.ts";
@@ -19,6 +19,8 @@ type Hands = {
   reveal: Reveal;
   buildImage: ((image: string) => Promise<void>) | undefined;
   beforeLoss: (operation: Operation) => Promise<void>;
+  /** Ids of containers by name: what was planned for one is not done to another that has its name by now. */
+  ids: Map<string, string>;
 };
 
 export type Failure = { operation: Operation; error: unknown };
@@ -48,6 +50,7 @@ export async function execute(
     reveal = revealNothing,
     buildImage,
     beforeLoss = async () => {},
+    found = [],
   }: {
     parallel: number;
     /** Puts hidden values into a container that is made. */
@@ -58,12 +61,15 @@ export async function execute(
     /** Asked before a volume with somebody's data is removed; throws where that is not wanted any more. */
     beforeLoss?: (operation: Operation) => Promise<void>;
     openSource?: (source: SourceFill) => Promise<OpenedSource>;
+    /** The containers that the plan was made by. */
+    found?: readonly Pick<EngineContainer, "id" | "name">[];
   },
 ): Promise<Execution> {
   const execution: Execution = { done: [], failed: [], skipped: [] };
   const waiting = new Set(operations);
   const done = new Set<string>();
   const lost = new Set<string>();
+  const ids = new Map(found.map(({ name, id }) => [name, id]));
 
   await new Promise<void>((resolve) => {
     let running = 0;
@@ -84,7 +90,7 @@ export async function execute(
     const run = async (operation: Operation) => {
       const startedAt = performance.now();
       try {
-        await perform({ engine, starters, openSource, reveal, buildImage, beforeLoss }, operation);
+        await perform({ engine, starters, openSource, reveal, buildImage, beforeLoss, ids }, operation);
         done.add(operation.id);
         execution.done.push(operation);
         onDone?.(operation, performance.now() - startedAt);
@@ -102,10 +108,12 @@ export async function execute(
 
 /** One operation is one call (a copy is two: what comes out of one container goes into it again elsewhere). */
 async function perform(
-  { engine, starters, openSource, reveal, buildImage, beforeLoss }: Hands,
+  { engine, starters, openSource, reveal, buildImage, beforeLoss, ids }: Hands,
   operation: Operation,
 ): Promise<unknown> {
   const { target } = operation;
+  const id = ids.get(target);
+  const container = id === undefined ? target : { name: target, id };
   switch (operation.do) {
     case "pull image":
       return buildImage && OWN_IMAGE.test(target) ? await buildImage(target) : await engine.pullImage(target);
@@ -130,7 +138,8 @@ async function perform(
       if (operation.holds === "data") await beforeLoss(operation);
       return await engine.removeVolume(target);
     case "create container":
-      return await engine.createContainer(await revealed(operation.container, reveal));
+      ids.set(target, (await engine.createContainer(await revealed(operation.container, reveal))).id);
+      return;
     case "confirm unfilled":
       return await confirmUnfilled(engine, operation.expected, target);
     case "confirm filled":
@@ -146,19 +155,19 @@ async function perform(
     case "own volume":
       return await engine.putArchive(target, "/", await ownedFolder(WORKSPACE, operation.user));
     case "connect":
-      return await engine.connectNetwork(operation.network, target, operation.aliases);
+      return await engine.connectNetwork(operation.network, container, operation.aliases);
     case "disconnect":
-      return await engine.disconnectNetwork(operation.network, target);
+      return await engine.disconnectNetwork(operation.network, container);
     case "start container":
-      return await engine.startContainer(target);
+      return await engine.startContainer(container);
     case "pause container":
-      return await engine.pauseContainer(target);
+      return await engine.pauseContainer(container);
     case "unpause container":
-      return await engine.unpauseContainer(target);
+      return await engine.unpauseContainer(container);
     case "stop container":
-      return await engine.stopContainer(target, operation.graceMs);
+      return await engine.stopContainer(container, operation.graceMs);
     case "remove container":
-      return await engine.removeContainer(target);
+      return await engine.removeContainer(container);
   }
 }
 

@@ -7,7 +7,7 @@ import { unneededGroup } from "./groups/groupProject.ts";
 import type { Log } from "./log.ts";
 import { plan, planRemoval } from "./plan/plan.ts";
 import type { RouteTable } from "./routeTable.ts";
-import { observe } from "./snapshot.ts";
+import { observe, type Snapshot } from "./snapshot.ts";
 import type { Starters } from "./starters.ts";
 
 const PARALLEL_CALLS = 4;
@@ -33,14 +33,17 @@ export async function removeOrphan(
   // A group has no routes.
   if (NAMESPACE.test(namespace)) await routes.put(namespace, null);
   const isKept = GROUP_NAMESPACE.test(namespace) && (await controlPlane.groups()).includes(namespace);
-  const left = async () => {
-    const snapshot = await observe(engine, owned);
-    if (isKept) return plan({ spec: unneededGroup(namespace), rendered: null, snapshot });
-    return planRemoval(snapshot, `no project owns ${namespace}`);
-  };
-  const operations = await left();
-  const { failed, done } = await execute(engine, starters, operations, { parallel: PARALLEL_CALLS });
+  const look = async () => await observe(engine, owned);
+  const planFor = (snapshot: Snapshot) =>
+    isKept
+      ? plan({ spec: unneededGroup(namespace), rendered: null, snapshot })
+      : planRemoval(snapshot, `no project owns ${namespace}`);
+  const found = await look();
+  const { failed, done } = await execute(engine, starters, planFor(found), {
+    parallel: PARALLEL_CALLS,
+    found: found.containers,
+  });
   log("orphan-removed", { namespace, operations: done.length });
   if (failed[0]) throw failed[0].error;
-  if ((await left()).length > 0) throw new Error(`${namespace} is not gone yet.`);
+  if (planFor(await look()).length > 0) throw new Error(`${namespace} is not gone yet.`);
 }

@@ -16,16 +16,19 @@ import {
   withDeadline,
 } from "./deadline.ts";
 import { watchDocker } from "./dockerEvents.ts";
-import type {
-  ContainerPlan,
-  ContainerRun,
-  Engine,
-  EngineContainer,
-  EngineListener,
-  EngineNetwork,
-  EngineVolume,
-  EngineWatch,
-  Owned,
+import {
+  type ContainerPlan,
+  type ContainerRun,
+  type Engine,
+  type EngineContainer,
+  type EngineListener,
+  type EngineNetwork,
+  type EngineVolume,
+  type EngineWatch,
+  type Owned,
+  nameOf,
+  refOf,
+  type Named,
 } from "./engine.ts";
 import { EngineError, engineErrorOf, statusOf } from "./engineError.ts";
 
@@ -233,13 +236,13 @@ export class DockerEngine implements Engine {
 
   async connectNetwork(
     network: string,
-    container: string,
+    container: Named,
     aliases: string[],
   ): Promise<"connected" | "unchanged"> {
-    return await this.change(`connect ${container} to ${network}`, async () => {
+    return await this.change(`connect ${nameOf(container)} to ${network}`, async () => {
       const call = this.docker
         .getNetwork(network)
-        .connect({ Container: container, EndpointConfig: { Aliases: aliases } });
+        .connect({ Container: refOf(container), EndpointConfig: { Aliases: aliases } });
       // The engine answers 403 both to what it forbids and to what is connected already.
       const refusal = await call.then(
         () => null,
@@ -251,11 +254,11 @@ export class DockerEngine implements Engine {
     });
   }
 
-  async disconnectNetwork(network: string, container: string): Promise<"disconnected" | "unchanged"> {
-    return await this.change(`disconnect ${container} from ${network}`, async () => {
+  async disconnectNetwork(network: string, container: Named): Promise<"disconnected" | "unchanged"> {
+    return await this.change(`disconnect ${nameOf(container)} from ${network}`, async () => {
       const refusal = await this.docker
         .getNetwork(network)
-        .disconnect({ Container: container })
+        .disconnect({ Container: refOf(container) })
         .then(
           () => null,
           (error: unknown) => error as Error,
@@ -267,22 +270,22 @@ export class DockerEngine implements Engine {
     });
   }
 
-  async startContainer(container: string): Promise<"started" | "unchanged"> {
-    return await this.change(`start the container ${container}`, (abortSignal) =>
+  async startContainer(container: Named): Promise<"started" | "unchanged"> {
+    return await this.change(`start the container ${nameOf(container)}`, (abortSignal) =>
       orWhen(
         304,
         "unchanged" as const,
         this.docker
-          .getContainer(container)
+          .getContainer(refOf(container))
           .start({ abortSignal })
           .then(() => "started" as const),
       ),
     );
   }
 
-  async pauseContainer(container: string): Promise<"paused" | "unchanged"> {
-    return await this.change(`pause the container ${container}`, async (abortSignal) => {
-      const call = this.docker.getContainer(container).pause({ abortSignal });
+  async pauseContainer(container: Named): Promise<"paused" | "unchanged"> {
+    return await this.change(`pause the container ${nameOf(container)}`, async (abortSignal) => {
+      const call = this.docker.getContainer(refOf(container)).pause({ abortSignal });
       const refusal = await call.then(
         () => null,
         (error: unknown) => error as Error,
@@ -294,9 +297,9 @@ export class DockerEngine implements Engine {
     });
   }
 
-  async unpauseContainer(container: string): Promise<"unpaused" | "unchanged"> {
-    return await this.change(`unpause the container ${container}`, async (abortSignal) => {
-      const call = this.docker.getContainer(container).unpause({ abortSignal });
+  async unpauseContainer(container: Named): Promise<"unpaused" | "unchanged"> {
+    return await this.change(`unpause the container ${nameOf(container)}`, async (abortSignal) => {
+      const call = this.docker.getContainer(refOf(container)).unpause({ abortSignal });
       const refusal = await call.then(
         () => null,
         (error: unknown) => error as Error,
@@ -307,8 +310,8 @@ export class DockerEngine implements Engine {
     });
   }
 
-  async stopContainer(container: string, graceMs: number): Promise<"stopped" | "unchanged" | "absent"> {
-    return await this.change(`stop the container ${container}`, (abortSignal) =>
+  async stopContainer(container: Named, graceMs: number): Promise<"stopped" | "unchanged" | "absent"> {
+    return await this.change(`stop the container ${nameOf(container)}`, (abortSignal) =>
       orWhen(
         404,
         "absent" as const,
@@ -316,7 +319,7 @@ export class DockerEngine implements Engine {
           304,
           "unchanged" as const,
           this.docker
-            .getContainer(container)
+            .getContainer(refOf(container))
             .stop({ t: Math.ceil(graceMs / 1000), abortSignal })
             .then(() => "stopped" as const),
         ),
@@ -324,12 +327,15 @@ export class DockerEngine implements Engine {
     );
   }
 
-  async removeContainer(container: string): Promise<"removed" | "absent"> {
-    return await this.change(`remove the container ${container}`, (abortSignal) =>
+  async removeContainer(container: Named): Promise<"removed" | "absent"> {
+    return await this.change(`remove the container ${nameOf(container)}`, (abortSignal) =>
       orWhen(
         404,
         "absent" as const,
-        this.docker.getContainer(container).remove({ force: true, v: true, abortSignal }).then(removed),
+        this.docker
+          .getContainer(refOf(container))
+          .remove({ force: true, v: true, abortSignal })
+          .then(removed),
       ),
     );
   }

@@ -47,14 +47,14 @@ export interface Engine {
 
   /** Makes a container and does not start it; it is on the first of its networks only. */
   createContainer(container: ContainerPlan): Promise<{ id: string }>;
-  connectNetwork(network: string, container: string, aliases: string[]): Promise<"connected" | "unchanged">;
-  disconnectNetwork(network: string, container: string): Promise<"disconnected" | "unchanged">;
-  startContainer(container: string): Promise<"started" | "unchanged">;
-  pauseContainer(container: string): Promise<"paused" | "unchanged">;
-  unpauseContainer(container: string): Promise<"unpaused" | "unchanged">;
-  stopContainer(container: string, graceMs: number): Promise<"stopped" | "unchanged" | "absent">;
+  connectNetwork(network: string, container: Named, aliases: string[]): Promise<"connected" | "unchanged">;
+  disconnectNetwork(network: string, container: Named): Promise<"disconnected" | "unchanged">;
+  startContainer(container: Named): Promise<"started" | "unchanged">;
+  pauseContainer(container: Named): Promise<"paused" | "unchanged">;
+  unpauseContainer(container: Named): Promise<"unpaused" | "unchanged">;
+  stopContainer(container: Named, graceMs: number): Promise<"stopped" | "unchanged" | "absent">;
   /** Ends it if it runs, and takes its anonymous volumes along. */
-  removeContainer(container: string): Promise<"removed" | "absent">;
+  removeContainer(container: Named): Promise<"removed" | "absent">;
 
   /**
    * Unpacks a tar below `path`; works on a container that never ran, and reaches into its volumes. A stream is bounded
@@ -99,6 +99,18 @@ export type EngineContainer = {
    */
   networkIds?: Record<string, string>;
 };
+
+/** A container by its name; with its id, another one that has the name by now is left alone. */
+export type Named = string | { name: string; id: string };
+
+export function nameOf(container: Named): string {
+  return typeof container === "string" ? container : container.name;
+}
+
+/** By what Docker is asked for it. */
+export function refOf(container: Named): string {
+  return typeof container === "string" ? container : container.id;
+}
 
 export type EngineNetwork = {
   id: string;

@@ -116,7 +116,8 @@ async function settle(
     template: context.template,
   });
   const look = () => observe(engine, { instanceId, namespace: group.namespace });
-  const operations = operationsFor(context, group, kinds, await look(), {
+  const found = await look();
+  const operations = operationsFor(context, group, kinds, found, {
     rendered,
     missingImages: await images.missing(
       rendered.environments.flatMap(({ services }) => services.map(({ image }) => image)),
@@ -124,6 +125,7 @@ async function settle(
   });
   const { failed } = await execute(engine, starters, operations, {
     parallel: PARALLEL_CALLS,
+    found: found.containers,
     reveal: revealer({}, attaching.credentials),
     ...(attaching.buildImage && { buildImage: attaching.buildImage }),
     onDone: (operation, tookMs) =>

@@ -1,13 +1,16 @@
 import type { Readable } from "node:stream";
 import { LABELS } from "../../core/labels.ts";
 import { CHANGE_DEADLINE_MS, PULL_SILENCE_MS, READ_DEADLINE_MS } from "../engine/deadline.ts";
-import type {
-  Engine,
-  EngineContainer,
-  EngineEvent,
-  EngineListener,
-  EngineWatch,
-  Owned,
+import {
+  type Engine,
+  type EngineContainer,
+  type EngineEvent,
+  type EngineListener,
+  type EngineWatch,
+  type Owned,
+  nameOf,
+  refOf,
+  type Named,
 } from "../engine/engine.ts";
 import { isRunning } from "./engineObjects.ts";
 import { fault, mounts, type FakeEngine } from "./fakeEngine.ts";
@@ -128,36 +131,36 @@ export class EngineClient implements Engine {
     return this.change(`create ${container.name}`, () => this.containers.create(container));
   }
 
-  connectNetwork(network: string, container: string) {
-    return this.change(`connect ${container} to ${network}`, () =>
-      this.containers.connect(network, container),
+  connectNetwork(network: string, container: Named) {
+    return this.change(`connect ${nameOf(container)} to ${network}`, () =>
+      this.containers.connect(network, refOf(container)),
     );
   }
 
-  disconnectNetwork(network: string, container: string) {
-    return this.change(`disconnect ${container} from ${network}`, () =>
-      this.containers.leave(network, container),
+  disconnectNetwork(network: string, container: Named) {
+    return this.change(`disconnect ${nameOf(container)} from ${network}`, () =>
+      this.containers.leave(network, refOf(container)),
     );
   }
 
-  startContainer(container: string) {
-    return this.change(`start ${container}`, () => this.containers.start(container));
+  startContainer(container: Named) {
+    return this.change(`start ${nameOf(container)}`, () => this.containers.start(refOf(container)));
   }
 
-  pauseContainer(container: string) {
-    return this.change(`pause ${container}`, () => this.containers.pause(container));
+  pauseContainer(container: Named) {
+    return this.change(`pause ${nameOf(container)}`, () => this.containers.pause(refOf(container)));
   }
 
-  unpauseContainer(container: string) {
-    return this.change(`unpause ${container}`, () => this.containers.unpause(container));
+  unpauseContainer(container: Named) {
+    return this.change(`unpause ${nameOf(container)}`, () => this.containers.unpause(refOf(container)));
   }
 
-  stopContainer(container: string, graceMs: number) {
-    return this.change(`stop ${container}`, () => this.containers.stop(container, graceMs));
+  stopContainer(container: Named, graceMs: number) {
+    return this.change(`stop ${nameOf(container)}`, () => this.containers.stop(refOf(container), graceMs));
   }
 
-  removeContainer(container: string) {
-    return this.change(`remove ${container}`, () => this.containers.remove(container));
+  removeContainer(container: Named) {
+    return this.change(`remove ${nameOf(container)}`, () => this.containers.remove(refOf(container)));
   }
 
   async putArchive(container: string, _path: string, tar: Readable | Buffer) {

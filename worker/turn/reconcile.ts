@@ -173,7 +173,9 @@ async function act(
   seen: SeenEnvironment[];
   groupLeft: ReadonlySet<EnvironmentKind>;
 }> {
-  const execution = await runOperations(context, spec, operations, () => requireStillWanted(context, asked));
+  const execution = await runOperations(context, spec, operations, found, () =>
+    requireStillWanted(context, asked),
+  );
   const released = await context.groups.release(groupContext(context), spec);
   execution.failed.unshift(...provided.failed, ...released.failed);
   const groupLeft = released.left;

@@ -5,6 +5,7 @@ import { execute, type Execution } from "../execute.ts";
 import { describe, type Operation } from "../plan/operation.ts";
 import { revealer } from "../reveal.ts";
 import type { SeenEnvironment } from "../seen.ts";
+import type { Snapshot } from "../snapshot.ts";
 import type { TurnContext } from "./turnContext.ts";
 
 /** Calls to Docker at once for one project. */
@@ -15,6 +16,7 @@ export async function runOperations(
   context: TurnContext,
   spec: ProjectSpec,
   operations: readonly Operation[],
+  { containers }: Snapshot,
   beforeLoss: (operation: Operation) => Promise<void>,
 ): Promise<Execution> {
   const { engine, starters, sources, images, log, attaching = NOTHING_TO_ATTACH } = context;
@@ -24,6 +26,7 @@ export async function runOperations(
     parallel: PARALLEL_CALLS,
     reveal: revealer(spec.opened ?? {}, credentials),
     beforeLoss,
+    found: containers,
     ...(buildImage && { buildImage }),
     ...(sources && { openSource: (source) => sources.open(spec, source) }),
     onDone: (operation, tookMs) =>
