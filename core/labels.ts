@@ -29,6 +29,8 @@ export const LABELS = {
   role: "slipway.role",
   /** On a volume and on the mark that says that its content does not count yet: that they belong together. */
   filling: "slipway.filling",
+  /** On a volume that begins with starters: which, and in what folders, as JSON. */
+  begins: "slipway.begins",
 } as const;
 
 /** The value of Docker's `label` filter that finds what `instanceId` owns. */

@@ -218,6 +218,25 @@ describe("a workspace", () => {
     `);
   });
 
+  test("whose filling was interrupted before the manifest changed gets what was begun for the one before, too", () => {
+    const snapshot = converged([{}], { container: { state: "created" } });
+    const begins = (starters: object[]) => ({ [LABELS.begins]: JSON.stringify(starters) });
+    const put = (labels: Record<string, string>) => {
+      snapshot.volumes = [
+        { ...snapshot.volumes[0]!, labels: { ...snapshot.volumes[0]!.labels, ...labels } },
+        marker,
+      ];
+      return planFor([{}], snapshot)
+        .split("\n")
+        .find((line) => line.includes("put starters"));
+    };
+    expect(put(begins([{ stack: "static", folder: "web" }]))).toContain(
+      "put starters node into ., static into web",
+    );
+    expect(put(begins([{ stack: "static", folder: "." }]))).toContain("put starters node into . by");
+    expect(put({ [LABELS.begins]: "{" })).toContain("put starters node into . by");
+  });
+
   test("is the project's own once a service ran on it, whatever was left behind", () => {
     const snapshot = converged();
     snapshot.volumes = [...snapshot.volumes, marker];

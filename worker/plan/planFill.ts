@@ -18,7 +18,7 @@ import {
 } from "../filling/marks.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { PlanBuilder } from "./planBuilder.ts";
-import { planPuts } from "./planPuts.ts";
+import { beginsLabel, planPuts, startersBegun } from "./planPuts.ts";
 
 /** Removes what is left of filling a volume that no service starts on any more: tests that are over. */
 export function planFillLeft(
@@ -101,7 +101,8 @@ export function planVolume(plan: PlanBuilder, input: FillInput): PlannedVolume {
     [fillerMade, ...left],
   );
   const reader = readerName(name, attempt);
-  const puts = planPuts(plan, input, { filler, reader, labels, after: [isMine] });
+  const earlier = isThere ? startersBegun(present) : [];
+  const puts = planPuts(plan, input, { filler, reader, labels, earlier, after: [isMine] });
   const gone = [filler, ...(puts.readerMade ? [reader] : [])].map((target) =>
     plan.add(kind, { do: "remove container", target }, `${name} is filled`, [isMine, ...puts.done]),
   );
@@ -136,7 +137,7 @@ function planMaking(
     ];
     before.push(plan.add(kind, { do: "remove volume", target, holds: "nothing" }, cause, gone));
   }
-  const labels = { ...volume.labels, [LABELS.filling]: attempt };
+  const labels = { ...volume.labels, ...beginsLabel(volume), [LABELS.filling]: attempt };
   const marked = plan.add(
     kind,
     {

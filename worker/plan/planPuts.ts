@@ -1,4 +1,7 @@
+import { z } from "zod";
+import { LABELS } from "../../core/labels.ts";
 import type { RenderedVolume } from "../../core/render/rendered.ts";
+import type { EngineVolume } from "../engine/engine.ts";
 import { fillerContainer } from "../filling/fillerContainer.ts";
 import type { Starter } from "../starters.ts";
 import { sourceName } from "./operation.ts";
@@ -17,8 +20,16 @@ export function planPuts(
     filler,
     reader,
     labels,
+    earlier,
     after,
-  }: { filler: string; reader: string; labels: Record<string, string>; after: string[] },
+  }: {
+    filler: string;
+    reader: string;
+    labels: Record<string, string>;
+    /** What an attempt that was interrupted may have put there by half. */
+    earlier: readonly Starter[];
+    after: string[];
+  },
 ): { done: string[]; readerMade: boolean } {
   const source = volume.fill.find((fill) => fill.from === "volume" && filled.has(fill.name));
   if (source?.from === "volume") {
@@ -31,14 +42,16 @@ export function planPuts(
     const done = plan.add(kind, { do: "copy workspace", target: filler, reader }, cause, [...after, whole]);
     return { done: [done], readerMade: true };
   }
-  const own = volume.fill.find((fill) => fill.from === "archive" || fill.from === "git");
-  if (own) {
-    const cause = `${volume.name} begins as ${sourceName(own)}`;
+  const given = volume.fill.find((fill) => fill.from === "archive" || fill.from === "git");
+  if (given) {
+    const cause = `${volume.name} begins as ${sourceName(given)}`;
     const starters = startersOf(volume);
-    const done = plan.add(kind, { do: "put source", target: filler, source: own, starters }, cause, after);
+    const done = plan.add(kind, { do: "put source", target: filler, source: given, starters }, cause, after);
     return { done: [done], readerMade: false };
   }
-  const starters = startersOf(volume);
+  const own = startersOf(volume);
+  const folders = new Set(own.map(({ folder }) => folder));
+  const starters = [...own, ...earlier.filter(({ folder }) => !folders.has(folder))];
   if (starters.length > 0) {
     const stacks = [...new Set(starters.map(({ stack }) => stack))].join(" and ");
     const cause = `${volume.name} begins as the starter of ${stacks}`;
@@ -52,6 +65,23 @@ export function planPuts(
   });
   return { done, readerMade: false };
 }
+
+/** The manifest may change before a workspace has its first content: what was begun for the one before is put, too. */
+export function startersBegun({ labels }: Pick<EngineVolume, "labels">): Starter[] {
+  try {
+    return z.array(vStarter).parse(JSON.parse(labels[LABELS.begins] ?? "[]"));
+  } catch {
+    return [];
+  }
+}
+
+/** What tells {@link startersBegun} of it. */
+export function beginsLabel(volume: RenderedVolume): Record<string, string> {
+  const starters = startersOf(volume);
+  return starters.length === 0 ? {} : { [LABELS.begins]: JSON.stringify(starters) };
+}
+
+const vStarter = z.object({ stack: z.string(), folder: z.string() });
 
 function startersOf(volume: RenderedVolume): Starter[] {
   return volume.fill.flatMap((fill) =>
