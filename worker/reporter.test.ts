@@ -57,6 +57,7 @@ test("what was sent without an answer may have been taken: what holds now is tol
 test("what was never there and is not wanted is told only where somebody waits to hear of it", async () => {
   const { sent, reporter } = setUp();
   await reporter.report("p", [seen("absent", "", 0)], NOTHING);
+  await reporter.report("p", [seen("failed", "what its group left is there yet", 0)], NOTHING);
   expect(sent).toEqual([]);
   await reporter.report("p", [seen("absent", "", 0)], new Set(["dev" as const]));
   expect(sent).toEqual(["absent"]);

@@ -35,8 +35,9 @@ export class Reporter {
       const last = this.sent.get(keyOf(projectId, observation.kind));
       if (this.unanswered.has(keyOf(projectId, observation.kind))) return true;
       if (awaited.has(observation.kind) && !last) return true;
-      // What was never wanted is no news. What was may have been told otherwise by a worker before this one.
-      if (!last) return observation.phase !== "absent" || observation.observedGeneration > 0;
+      // What was never wanted is no news, whatever is in the way of it: no later worker would know that it was told.
+      // What was wanted may have been told otherwise by a worker before this one.
+      if (!last) return observation.observedGeneration > 0;
       return last.json !== JSON.stringify(observation);
     });
     if (news.length === 0 || this.presence.isAway) return [];
