@@ -226,4 +226,40 @@ export const MUTATIONS: readonly Mutation[] = [
     from: "[namespace, ...(group ? [group] : [])]",
     to: "group === undefined ? [] : [namespace]",
   },
+  {
+    what: "an environment is told to be gone though a route leads to it yet",
+    file: "worker/conditions/phaseOf.ts",
+    from: " || (routeError != null && seen.spec.subnet !== null)",
+    to: "",
+  },
+  {
+    what: "a container is whatever has its name by now",
+    file: "worker/execute.ts",
+    from: "const container = id === undefined ? target : { name: target, id };",
+    to: "const container = target;",
+  },
+  {
+    what: "what an interrupted filling had begun stays by half where the manifest changed",
+    file: "worker/plan/planFill.ts",
+    from: "const earlier = isThere ? startersBegun(present) : [];",
+    to: "const earlier: never[] = [];",
+  },
+  {
+    what: "a container that comes late where none is to run is not told",
+    file: "worker/resync.ts",
+    from: " || isToldOtherwise(context, spec, own)",
+    to: "",
+  },
+  {
+    what: "a failure is told of an environment that was never wanted",
+    file: "worker/reporter.ts",
+    from: "if (!last) return observation.observedGeneration > 0;",
+    to: 'if (!last) return observation.phase !== "absent" || observation.observedGeneration > 0;',
+  },
+  {
+    what: "a group's data goes with its last member that lives on the host",
+    file: "worker/resync.ts",
+    from: "isUnknown ? await controlPlane.groups() : []",
+    to: "isUnknown ? [] : []",
+  },
 ];

@@ -49,6 +49,11 @@ test.each([
   [1339, "what a dead worker's last call made of a group that nobody needed any more was never seen"],
   [1888, "a rollout was undone because of what had been told of the one before, and was mended by then"],
   [1924, "a dead worker's last call made a release's workspace again that was long gone, and it was left"],
+  [2913, "half of the starter stayed that an interrupted filling had begun for the manifest before"],
+  [3195, "a subnet was given to another project while a route still led to its addresses"],
+  [3580, "a container that came late to an environment that was not to run was never told"],
+  [3831, "a container of somebody else's was connected that had taken the name meanwhile"],
+  [5113, "a failure that was told of an environment that was never wanted was never taken back"],
 ])(
   "seed %d, with its edits, ends as it should: %s",
   async (seed) => {
