@@ -102,7 +102,9 @@ export class EngineClient implements Engine {
   }
 
   createNetwork(...[network]: Parameters<Engine["createNetwork"]>) {
-    return this.change(`create the network ${network.name}`, () => this.engine.createNetwork(network));
+    return this.change(`create the network ${network.name}`, () =>
+      this.engine.createNetwork(network, this.isAlive),
+    );
   }
 
   removeNetwork(id: string) {

@@ -13,6 +13,8 @@ export type EngineObserver = {
   onStart(container: FakeContainer): void;
   onVolumeRemoved(volume: FakeVolume): void;
   onRemoved(kind: "container" | "network" | "volume", name: string, labels: Record<string, string>): void;
+  /** A network was made for a worker that was dead by then. */
+  onLate(networkId: string): void;
   onFilled(volume: FakeVolume, container: FakeContainer, files: readonly (readonly [string, string])[]): void;
   /** A worker looked at everything of one kind, and saw these namespaces. */
   onListed(kind: string, namespaces: ReadonlySet<string>): void;
@@ -71,12 +73,14 @@ export class FakeEngine {
     this.emit({ type: "image", action: "tag", id: image, name: image });
   }
 
-  async createNetwork(network: RenderedNetwork): Promise<"created" | "exists"> {
+  /** @param isAsked whether somebody waits for it still */
+  async createNetwork(network: RenderedNetwork, isAsked: () => boolean): Promise<"created" | "exists"> {
     await this.work(5, 40);
     if ([...this.networks.values()].some(({ name }) => name === network.name)) return "exists";
     // Docker looks for the name first and makes the network later: two at once are two networks.
     await this.work(5, 80);
-    this.addNetwork(network);
+    const { id } = this.addNetwork(network);
+    if (!isAsked()) this.observer.onLate(id);
     return "created";
   }
 

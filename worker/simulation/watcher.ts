@@ -27,6 +27,8 @@ export class Watcher implements EngineObserver {
   readonly reclaimed = new Set<string>();
   /** Blocks that somebody outside had at some time. */
   readonly foreignSubnets: string[] = [];
+  /** Networks that came of a dead worker's call: whoever told that there are none had looked before. */
+  private readonly late = new Set<string>();
   /** Blocks that were free when the control plane last changed. */
   private freeSubnets: ReadonlySet<unknown> = new Set();
   /** The database's version at which they were read. */
@@ -47,6 +49,10 @@ export class Watcher implements EngineObserver {
 
   onCall(what: string): void {
     this.calls.push(what);
+  }
+
+  onLate(networkId: string): void {
+    this.late.add(networkId);
   }
 
   onTouch(what: string, labels: Record<string, string>): void {
@@ -155,8 +161,8 @@ export class Watcher implements EngineObserver {
     const before = this.freeSubnets;
     this.freeSubnets = free;
     if (free.size === 0) return;
-    for (const { name, labels, subnet } of this.world.engine.networks.values()) {
-      if (!free.has(subnet) || before.has(subnet)) continue;
+    for (const { id, name, labels, subnet } of this.world.engine.networks.values()) {
+      if (!free.has(subnet) || before.has(subnet) || this.late.has(id)) continue;
       if (labels[LABELS.instance] !== REGISTRATION.instanceId) continue;
       const namespace = labels[LABELS.namespace];
       const group = groupsOf(this.world).find((one) => one.namespace === namespace);
