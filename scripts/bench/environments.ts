@@ -1,5 +1,5 @@
 /**
- * `npm run bench:environments [-- --projects 50 --pairs 5 --drifts 20 --idle 500 --parallel 4 --json]`: what the worker
+ * `npm run bench:environments [-- --projects 50 --pairs 5 --drifts 20 --idle 500 --awake 500 --parallel 4 --json]`: what the worker
  * costs beside Docker alone, on a Slipway of its own that is purged at the end.
  *
  * - Throughput: `--projects` projects of two containers each, from the first mutation to the last first 200 through
@@ -7,7 +7,8 @@
  *   and routes, `--parallel` projects at once; in turns first and second. Goal: 0.85 of the script's throughput.
  * - Drift: from `docker kill` to the first 200, beside a plain `docker start` of the same container. Goal: 2 s more.
  * - Idle: `--idle` projects of one container each, over a minute in which nothing happens: the worker's CPU, memory and
- *   calls to Docker. Goal: no call per container. Then the same for a worker that is killed and starts anew.
+ *   calls to Docker. Goal: no call per container. Then the same for a worker that is killed and starts anew. All but
+ *   `--awake` of them are paused meanwhile.
  *
  * `--idle 0`, `--drifts 0` or `--pairs 0` leaves a part out.
  */
@@ -31,6 +32,7 @@ const { values: options } = parseArgs({
     pairs: { type: "string", default: "5" },
     drifts: { type: "string", default: "20" },
     idle: { type: "string", default: "500" },
+    awake: { type: "string" },
     parallel: { type: "string", default: "4" },
     json: { type: "boolean", default: false },
   },
@@ -94,7 +96,9 @@ async function drift(): Promise<DriftRun[]> {
 
 async function idleUse(): Promise<IdleUse | null> {
   if (idle === 0) return null;
-  return await step(`${idle} idle projects`, () => measureIdle(slipway, idle, callsFile));
+  return await step(`${idle} idle projects`, () =>
+    measureIdle(slipway, idle, Number(options.awake ?? idle), callsFile),
+  );
 }
 
 async function step<T>(title: string, work: () => Promise<T>): Promise<T> {
@@ -138,7 +142,15 @@ function driftLines(measured: DriftRun[]): string[] {
   ];
 }
 
-function idleLines({ projects, broughtUpMs, cpuMs, residentBytes, calls, restart }: IdleUse): string[] {
+function idleLines({
+  projects,
+  awake,
+  broughtUpMs,
+  cpuMs,
+  residentBytes,
+  calls,
+  restart,
+}: IdleUse): string[] {
   const told = (counts: Record<string, number>) =>
     Object.entries(counts)
       .sort(([, a], [, b]) => b - a)
@@ -146,7 +158,7 @@ function idleLines({ projects, broughtUpMs, cpuMs, residentBytes, calls, restart
   const sum = (counts: Record<string, number>) =>
     Object.values(counts).reduce((total, count) => total + count, 0);
   return [
-    `${projects} projects, brought up in ${(broughtUpMs / 1000).toFixed(0)} s, over a minute in which nothing happens`,
+    `${projects} projects, ${awake} of them running, brought up in ${(broughtUpMs / 1000).toFixed(0)} s, over a minute in which nothing happens`,
     `  the worker  ${(cpuMs / 600).toFixed(1)} % of a CPU, ${(residentBytes / 1024 ** 2).toFixed(0)} MiB`,
     `  ${sum(calls)} calls to Docker (goal: none per container)`,
     ...told(calls),

@@ -205,8 +205,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "an environment is told to be absent before its group's network is gone",
     file: "worker/conditions/phaseOf.ts",
-    from: "if (groupLeft) return",
-    to: "if (groupLeft === null) return",
+    from: "if (groupLeft || (",
+    to: "if ((",
   },
   {
     what: "two members make what their group shares at once",

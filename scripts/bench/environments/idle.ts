@@ -2,7 +2,7 @@ import { readFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { eventually, type TestInstance } from "../../../tests/firstLight/instance.ts";
-import { develop, prepare, remove, SMALL, untilSettled } from "./projects.ts";
+import { develop, move, prepare, remove, SMALL, untilSettled } from "./projects.ts";
 import { processUse } from "./processUse.ts";
 
 /** One network and one container each: what matters here is their number. */
@@ -12,8 +12,13 @@ const PERIOD_MS = 60_000;
 /** After which nobody calls Docker any more: then a look at everything is over. */
 const QUIET_MS = 3_000;
 
+/** Brought up at once: more than these only wait for each other. */
+const AT_ONCE = 25;
+
 export type IdleUse = {
   projects: number;
+  /** Of these; the others are paused, their containers stopped. */
+  awake: number;
   broughtUpMs: number;
   /** Of one period with nothing to do. */
   cpuMs: number;
@@ -24,13 +29,27 @@ export type IdleUse = {
   restart: { readyMs: number; quietMs: number; calls: Record<string, number> };
 };
 
-/** @param callsFile where `countCalls.mjs` writes */
-export async function measureIdle(slipway: TestInstance, count: number, callsFile: string): Promise<IdleUse> {
+/**
+ * @param awake how many of them go on running: Docker's own health checks of many more than 200 take all of two cores
+ * @param callsFile where `countCalls.mjs` writes
+ */
+export async function measureIdle(
+  slipway: TestInstance,
+  count: number,
+  awake: number,
+  callsFile: string,
+): Promise<IdleUse> {
   const names = Array.from({ length: count }, (_, index) => `idle-${index}`);
   const projects = await prepare(slipway.dataDir, names, MANIFEST);
   const began = performance.now();
-  await develop(slipway.dataDir, projects);
-  await untilSettled(slipway.dataDir, projects);
+  for (let first = 0; first < count; first += AT_ONCE) {
+    const some = projects.slice(first, first + AT_ONCE);
+    await develop(slipway.dataDir, some);
+    await untilSettled(slipway.dataDir, some);
+    const asleep = some.slice(Math.max(0, awake - first));
+    await move(slipway.dataDir, asleep, "paused");
+    await untilSettled(slipway.dataDir, asleep);
+  }
   const broughtUpMs = performance.now() - began;
   await untilQuiet(callsFile);
 
@@ -45,6 +64,7 @@ export async function measureIdle(slipway: TestInstance, count: number, callsFil
   await remove(slipway.dataDir, projects);
   return {
     projects: count,
+    awake: Math.min(awake, count),
     broughtUpMs,
     cpuMs: after.cpuMs - before.cpuMs,
     residentBytes: after.residentBytes,

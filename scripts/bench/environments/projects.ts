@@ -1,4 +1,5 @@
 import { api } from "../../../convex/_generated/api.js";
+import type { Status } from "../../../core/lifecycle.ts";
 import type { ManifestInput } from "../../../core/manifest.ts";
 import { environmentPath } from "../../../core/routes.ts";
 import { setTimeout as delay } from "node:timers/promises";
@@ -33,9 +34,13 @@ export async function prepare(
 }
 
 export async function develop(dataDir: string, projects: readonly Project[]): Promise<void> {
+  await move(dataDir, projects, "development");
+}
+
+export async function move(dataDir: string, projects: readonly Project[], to: Status): Promise<void> {
   const { http } = await openSession(dataDir);
   await side(projects, MUTATIONS, ({ slug }) =>
-    http.mutation(api.projects.updateProjectStatus, { project: slug, to: "development" }),
+    http.mutation(api.projects.updateProjectStatus, { project: slug, to }),
   );
 }
 
