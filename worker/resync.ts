@@ -138,7 +138,11 @@ function isLeftOf(group: ProjectSpec, snapshot: Snapshot): boolean {
 }
 
 /** Whether there are other containers than were told: a call that comes late may make one where none is wanted to run. */
-function isToldOtherwise({ told }: ResyncContext, { projectId, environments }: ProjectSpec, own: Snapshot) {
+function isToldOtherwise(
+  { told }: ResyncContext,
+  { projectId, environments }: ProjectSpec,
+  own: Snapshot,
+): boolean {
   return environments.some(({ kind }) => {
     const last = told(projectId, kind);
     if (!last) return false;

@@ -260,6 +260,6 @@ export const MUTATIONS: readonly Mutation[] = [
     what: "a group's data goes with its last member that lives on the host",
     file: "worker/resync.ts",
     from: "isUnknown ? await controlPlane.groups() : []",
-    to: "isUnknown ? [] : []",
+    to: "[]",
   },
 ];

@@ -17,6 +17,8 @@ import {
 } from "./deadline.ts";
 import { watchDocker } from "./dockerEvents.ts";
 import {
+  nameOf,
+  refOf,
   type ContainerPlan,
   type ContainerRun,
   type Engine,
@@ -25,10 +27,8 @@ import {
   type EngineNetwork,
   type EngineVolume,
   type EngineWatch,
-  type Owned,
-  nameOf,
-  refOf,
   type Named,
+  type Owned,
 } from "./engine.ts";
 import { EngineError, engineErrorOf, statusOf } from "./engineError.ts";
 

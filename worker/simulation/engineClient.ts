@@ -2,15 +2,15 @@ import type { Readable } from "node:stream";
 import { LABELS } from "../../core/labels.ts";
 import { CHANGE_DEADLINE_MS, PULL_SILENCE_MS, READ_DEADLINE_MS } from "../engine/deadline.ts";
 import {
+  nameOf,
+  refOf,
   type Engine,
   type EngineContainer,
   type EngineEvent,
   type EngineListener,
   type EngineWatch,
-  type Owned,
-  nameOf,
-  refOf,
   type Named,
+  type Owned,
 } from "../engine/engine.ts";
 import { isRunning } from "./engineObjects.ts";
 import { fault, mounts, type FakeEngine } from "./fakeEngine.ts";

@@ -106,21 +106,17 @@ export class FakeControlPlane implements ControlPlane {
   }
 
   async projects(): Promise<HostedProject[]> {
-    const { hostId } = this.held();
-    const found = await this.call<{ page: HostedProject[] }>("worker:projects", {
-      hostId,
-      paginationOpts: { numItems: 100, cursor: null },
-    });
-    return found.page;
+    return await this.listed("worker:projects");
   }
 
   async groups(): Promise<string[]> {
+    return await this.listed("worker:groups");
+  }
+
+  private async listed<T>(path: string): Promise<T[]> {
     const { hostId } = this.held();
-    const found = await this.call<{ page: string[] }>("worker:groups", {
-      hostId,
-      paginationOpts: { numItems: 100, cursor: null },
-    });
-    return found.page;
+    const paginationOpts = { numItems: 100, cursor: null };
+    return (await this.call<{ page: T[] }>(path, { hostId, paginationOpts })).page;
   }
 
   async report(...[projectId, environments]: Parameters<ControlPlane["report"]>): Promise<void> {

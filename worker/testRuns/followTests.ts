@@ -110,9 +110,10 @@ async function judge(
     );
   const judgement = await look();
   if (judgement.is !== "overdue") return judgement;
-  for (const name of judgement.names) {
+  for (const { name, container } of jobs) {
+    if (container === null || !judgement.names.includes(name)) continue;
     log("tests-overdue", { name, timeoutMs });
-    await engine.stopContainer(name, GRACE_MS);
+    await engine.stopContainer({ name, id: container.id }, GRACE_MS);
   }
   return await look();
 }
