@@ -99,6 +99,21 @@ export async function untilServed(
   }
 }
 
+/**
+ * Waits until all of `projects` answer, asking one after the other: whoever asked all of them all the time would take
+ * more of the machine than what is measured, and the more of it, the more there are.
+ * @param onMissing as {@link untilServed} has it, given the namespace
+ */
+export async function untilAllServed(
+  httpPort: number,
+  projects: readonly Pick<Project, "namespace">[],
+  onMissing: (namespace: string) => Promise<void> = async () => {},
+): Promise<void> {
+  for (const { namespace } of projects) {
+    await untilServed(httpPort, namespace, { onMissing: () => onMissing(namespace) });
+  }
+}
+
 /** Null where nothing answers. */
 export async function statusOf(url: string): Promise<number | null> {
   const response = await fetch(url, { signal: AbortSignal.timeout(5_000) }).catch(() => null);

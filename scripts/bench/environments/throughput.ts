@@ -3,7 +3,7 @@ import type { TestInstance } from "../../../tests/firstLight/instance.ts";
 import { SocketGateway } from "../../../worker/gateway/socketGateway.ts";
 import { bringUpPlainly, removePlainly } from "../plainProject.ts";
 import { renderPlainProject } from "../renderPlainProject.ts";
-import { develop, prepare, remove, side, SMALL, untilServed, untilSettled } from "./projects.ts";
+import { develop, prepare, remove, side, SMALL, untilAllServed, untilSettled } from "./projects.ts";
 
 /** What both bring up: two services of the same image, on two networks, with one workspace of the starters' files. */
 const MANIFEST = {
@@ -22,7 +22,7 @@ export async function bringUpOurs(slipway: TestInstance, count: number, round: n
   const projects = await prepare(slipway.dataDir, names, MANIFEST);
   const began = performance.now();
   const developing = develop(slipway.dataDir, projects);
-  await Promise.all(projects.map(({ namespace }) => untilServed(httpPort, namespace)));
+  await untilAllServed(httpPort, projects);
   await developing;
   await untilSettled(slipway.dataDir, projects);
   const took = performance.now() - began;
@@ -47,12 +47,12 @@ export async function bringUpPlain(
   );
   try {
     const began = performance.now();
-    const served: Promise<unknown>[] = [];
-    await side(projects, parallel, async (project) => {
-      const routeAgain = await bringUpPlainly(docker, gateway, project);
-      served.push(untilServed(httpPort, project.namespace, { onMissing: routeAgain }));
+    const routeAgain = new Map<string, () => Promise<void>>();
+    const making = side(projects, parallel, async (project) => {
+      routeAgain.set(project.namespace, await bringUpPlainly(docker, gateway, project));
     });
-    await Promise.all(served);
+    const serving = untilAllServed(httpPort, projects, async (namespace) => routeAgain.get(namespace)?.());
+    await Promise.all([making, serving]);
     return performance.now() - began;
   } finally {
     await side(projects, parallel, (project) => removePlainly(docker, gateway, project));
