@@ -22,6 +22,7 @@ import { TestInstance } from "../../tests/firstLight/instance.ts";
 import { freePort } from "../setup/ports.ts";
 import { createProgress } from "../progress/progress.mjs";
 import { measureDrift, type DriftRun } from "./environments/drift.ts";
+import { interruption } from "./environments/interruption.ts";
 import { measureIdle, type IdleUse } from "./environments/idle.ts";
 import { bringUpOurs, bringUpPlain, CONTAINERS_EACH } from "./environments/throughput.ts";
 import { median, quantile } from "./quantiles.ts";
@@ -45,6 +46,9 @@ const [projects, pairs, drifts, idle, parallel] = [
   options.parallel,
 ].map(Number) as [number, number, number, number, number];
 
+/** As shells have it for Ctrl-C. */
+const INTERRUPTED = 130;
+
 type Pair = { oursMs: number; plainMs: number };
 
 const docker = new Docker();
@@ -62,6 +66,10 @@ try {
   const measured = { pairs: await throughput(), drift: await drift(), idle: await idleUse() };
   if (options.json) process.stdout.write(`${JSON.stringify(measured, null, 2)}\n`);
   else process.stdout.write(`${report(measured).join("\n")}\n`);
+} catch (error) {
+  // Whoever ended it knows why.
+  if (!interruption.aborted) throw error;
+  process.exitCode = INTERRUPTED;
 } finally {
   await step("Removing it again", () => slipway.destroy());
   await rm(callsFile, { force: true });

@@ -3,6 +3,7 @@ import type Docker from "dockerode";
 import { environmentPath } from "../../../core/routes.ts";
 import { containerName } from "../../../core/naming.ts";
 import type { TestInstance } from "../../../tests/firstLight/instance.ts";
+import { interruption } from "./interruption.ts";
 import { develop, prepare, remove, SMALL, statusOf, untilServed, untilSettled } from "./projects.ts";
 
 const LOOK_EVERY_MS = 5;
@@ -90,6 +91,6 @@ async function until(what: string, condition: () => Promise<boolean>): Promise<v
   const end = performance.now() + WITHIN_MS;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`Not within ${WITHIN_MS / 1000} s: ${what}`);
-    await delay(LOOK_EVERY_MS);
+    await delay(LOOK_EVERY_MS, undefined, { signal: interruption });
   }
 }

@@ -2,6 +2,7 @@ import { readFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { eventually, type TestInstance } from "../../../tests/firstLight/instance.ts";
+import { interruption } from "./interruption.ts";
 import { develop, move, prepare, remove, SMALL, untilSettled } from "./projects.ts";
 import { processUse } from "./processUse.ts";
 
@@ -56,7 +57,7 @@ export async function measureIdle(
   const pid = await slipway.pidOf("worker");
   await truncate(callsFile);
   const before = await processUse(pid);
-  await delay(PERIOD_MS);
+  await delay(PERIOD_MS, undefined, { signal: interruption });
   const after = await processUse(pid);
   const calls = await countedCalls(callsFile);
 
@@ -95,7 +96,7 @@ async function untilQuiet(callsFile: string): Promise<void> {
     const { length } = await readFile(callsFile);
     if (length === size) return;
     size = length;
-    await delay(QUIET_MS);
+    await delay(QUIET_MS, undefined, { signal: interruption });
   }
 }
 

@@ -3,6 +3,7 @@ import type { Status } from "../../../core/lifecycle.ts";
 import type { ManifestInput } from "../../../core/manifest.ts";
 import { environmentPath } from "../../../core/routes.ts";
 import { setTimeout as delay } from "node:timers/promises";
+import { interruption } from "./interruption.ts";
 import { openSession, type Session } from "../../cli/lib/session.ts";
 import { hasSettled } from "../../cli/lib/settle.ts";
 
@@ -75,7 +76,7 @@ async function untilEach(
     if (condition(await viewOf(session, waiting[0]!.slug))) waiting.shift();
     else if (performance.now() > until) {
       throw new Error(`${waiting.length} projects, ${waiting[0]!.slug} first, are not as wanted in time`);
-    } else await delay(LOOK_EVERY_MS);
+    } else await delay(LOOK_EVERY_MS, undefined, { signal: interruption });
   }
 }
 
@@ -95,7 +96,7 @@ export async function untilServed(
     if (status === 200) return;
     if (performance.now() > until) throw new Error(`${url} did not answer 200 in time`);
     if (status === 404) await onMissing?.();
-    await delay(SERVED_EVERY_MS);
+    await delay(SERVED_EVERY_MS, undefined, { signal: interruption });
   }
 }
 
@@ -121,7 +122,11 @@ export async function statusOf(url: string): Promise<number | null> {
   return response?.status ?? null;
 }
 
-/** `work` for each of `items`, at most `parallel` at once. @returns the results in the items' order */
+/**
+ * `work` for each of `items`, at most `parallel` at once.
+ * @returns the results in the items' order
+ * @throws what the first of them failed with, once all that had begun have ended
+ */
 export async function side<T, R>(
   items: readonly T[],
   parallel: number,
@@ -135,6 +140,8 @@ export async function side<T, R>(
       results[index] = await work(items[index]!, index);
     }
   };
-  await Promise.all(Array.from({ length: parallel }, lane));
+  const lanes = Array.from({ length: parallel }, lane);
+  await Promise.allSettled(lanes);
+  await Promise.all(lanes);
   return results;
 }

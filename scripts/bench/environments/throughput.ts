@@ -3,6 +3,7 @@ import type { TestInstance } from "../../../tests/firstLight/instance.ts";
 import { SocketGateway } from "../../../worker/gateway/socketGateway.ts";
 import { bringUpPlainly, removePlainly } from "../plainProject.ts";
 import { renderPlainProject } from "../renderPlainProject.ts";
+import { interruption } from "./interruption.ts";
 import { develop, prepare, remove, side, SMALL, untilAllServed, untilSettled } from "./projects.ts";
 
 /** What both bring up: two services of the same image, on two networks, with one workspace of the starters' files. */
@@ -49,10 +50,16 @@ export async function bringUpPlain(
     const began = performance.now();
     const routeAgain = new Map<string, () => Promise<void>>();
     const making = side(projects, parallel, async (project) => {
+      interruption.throwIfAborted();
       routeAgain.set(project.namespace, await bringUpPlainly(docker, gateway, project));
     });
     const serving = untilAllServed(httpPort, projects, async (namespace) => routeAgain.get(namespace)?.());
-    await Promise.all([making, serving]);
+    try {
+      await Promise.all([making, serving]);
+    } finally {
+      // Where the watching failed: what is still being made could not be removed.
+      await Promise.allSettled([making]);
+    }
     return performance.now() - began;
   } finally {
     await side(projects, parallel, (project) => removePlainly(docker, gateway, project));
