@@ -6,9 +6,9 @@ import { LongestFirst } from "./tests/longestFirst.ts";
 const ALONE = ["tests/imageBuilding.test.ts", "tests/images.test.ts"];
 
 /**
- * `npm run test:long`, beside `npm test`: all of these together take as long as all others. A project's whole life in a
- * real browser, 25 databases at once, deploys that go wrong in every way, releases and workspaces through every fault,
- * restarts of the engine and of the machine, a minute of metrics.
+ * Only in `npm run test:long`, a file at a time: a project's whole life in a real browser, 25 databases at once, deploys
+ * that go wrong in every way, releases and workspaces through every fault, restarts of the engine and of the machine, a
+ * minute of metrics.
  */
 const LONG = [
   "tests/{deploys,parallelRuns}.test.ts",
@@ -16,14 +16,36 @@ const LONG = [
   "tests/isolation/reboot.test.ts",
   "tests/worker/{engineRestart,metrics,onDemandImage,releases,workspace}.test.ts",
 ];
+/** In both: what they import from tests/long.ts says what more they do in `npm run test:long`. */
+const LONGER = [
+  "convex/walks{First,Second}Half.test.ts",
+  "embedded/cli.test.ts",
+  "embedded/chaos/{crash,fuzz,livePrograms,malformedOperations,randomQueries}.test.ts",
+  "embedded/conformance/conformance.test.ts",
+  "embedded/transfer/{cli,crash}.test.ts",
+  "tests/control{Contention,Plane}.test.ts",
+];
+const LONGER_E2E: string[] = [];
+
 /** They share one engine and its firewall; on two cores, two at a time are no quicker and wait for one another. */
 const E2E_AT_ONCE = 1;
 
+const convex = { server: { deps: { inline: ["convex-test"] } } };
+const servers = { testTimeout: 60_000, hookTimeout: 60_000 };
+const e2e = {
+  globalSetup: ["tests/global-setup.ts"],
+  testTimeout: 240_000,
+  hookTimeout: 300_000,
+  maxWorkers: E2E_AT_ONCE,
+};
+const long = { env: { SLIPWAY_LONG_TESTS: "1" } };
+
 /**
- * Seven projects, so that one kind of test can be run alone (`npx vitest run --project unit`):
+ * Eight projects, so that one kind of test can be run alone (`npx vitest run --project unit`):
  * `unit` needs nothing, `convex` runs in the edge runtime as convex-test asks, `embedded` starts real servers,
  * `control` runs the control plane's suite on such a server, `e2e` needs Docker and comes after all others.
- * `e2e-alone` runs last, a file at a time. `e2e-long` is no part of `npm test`.
+ * `e2e-alone` runs last, a file at a time. `long` and, with Docker, `e2e-long` are `npm run test:long`, and no part of
+ * `npm test`.
  */
 export default defineConfig({
   test: {
@@ -42,62 +64,49 @@ export default defineConfig({
       },
       {
         test: {
+          ...convex,
           name: "convex",
           isolate: false,
           include: ["convex/**/*.test.ts"],
           environment: "edge-runtime",
-          server: { deps: { inline: ["convex-test"] } },
         },
       },
+      { test: { ...servers, name: "embedded", include: ["embedded/**/*.test.ts"] } },
+      { test: { ...servers, name: "control", include: ["tests/control*.test.ts"] } },
       {
         test: {
-          name: "embedded",
-          include: ["embedded/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
-      },
-      {
-        test: {
-          name: "control",
-          include: ["tests/control*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
-      },
-      {
-        test: {
+          ...e2e,
           name: "e2e",
           include: ["tests/**/*.test.ts"],
           exclude: ["tests/control*.test.ts", ...ALONE, ...LONG],
-          globalSetup: ["tests/global-setup.ts"],
-          testTimeout: 240_000,
-          hookTimeout: 300_000,
-          maxWorkers: E2E_AT_ONCE,
           sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
-          name: "e2e-long",
-          include: LONG,
-          env: { SLIPWAY_LONG_TESTS: "1" },
-          globalSetup: ["tests/global-setup.ts"],
-          testTimeout: 240_000,
-          hookTimeout: 300_000,
-          maxWorkers: E2E_AT_ONCE,
+          ...e2e,
+          name: "e2e-alone",
+          include: ALONE,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          ...long,
+          ...servers,
+          ...convex,
+          name: "long",
+          include: LONGER,
           sequence: { groupOrder: 3 },
         },
       },
       {
         test: {
-          name: "e2e-alone",
-          include: ALONE,
-          globalSetup: ["tests/global-setup.ts"],
-          testTimeout: 180_000,
-          hookTimeout: 300_000,
-          fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          ...long,
+          ...e2e,
+          name: "e2e-long",
+          include: [...LONG, ...LONGER_E2E],
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -7,11 +7,11 @@ import { promisify } from "node:util";
 import { exportJWK, generateKeyPair } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startBackend, type RunningBackend } from "../embedded/server.ts";
+import { CLI } from "../embedded/testing/cli.ts";
 
 /** Convex's own command line against the embedded backend, with this very `convex/` folder. */
 
 const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
-const CLI = join(REPOSITORY, "node_modules/convex/bin/main.js");
 
 let folder: string;
 let running: RunningBackend;

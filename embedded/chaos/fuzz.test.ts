@@ -1,13 +1,14 @@
 /**
- * Ten thousand damaged messages (`FUZZ_MESSAGES`; `SEED` repeats a run): the server answers each, or ends that one
+ * Thousands of damaged messages (`FUZZ_MESSAGES`; `SEED` repeats a run): the server answers each, or ends that one
  * connection; it has no fault of its own, stays the same process, serves its other client, and tells nobody its secret.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { mutate, randomFrom } from "./mutate.ts";
 import { RawClient } from "./rawClient.ts";
 import { SECRET, Witness } from "./witness.ts";
+import { times } from "../../tests/long.ts";
 
-const MESSAGES = Number(process.env["FUZZ_MESSAGES"] ?? 10_000);
+const MESSAGES = Number(process.env["FUZZ_MESSAGES"] ?? times(2_000, 10_000));
 const seed = Number(process.env["SEED"] ?? Date.now() % 1e9);
 const PARALLEL = 12;
 const BATCH = 600;

@@ -15,8 +15,9 @@ import { startBackend, type RunningBackend } from "../server.ts";
 import { queries, writes } from "./arbitraries.ts";
 import { LiveSession, type Shown } from "./liveSession.ts";
 import { answer, apply, withoutSystemFields, type State } from "./oracle.ts";
+import { times } from "../../tests/long.ts";
 
-const numRuns = Number(process.env["PROPERTY_PROGRAMS"] ?? 40);
+const numRuns = Number(process.env["PROPERTY_PROGRAMS"] ?? times(12, 40));
 const CLIENTS = 3;
 const VERSION = "version";
 

@@ -2,9 +2,12 @@
 import { ConvexHttpClient } from "convex/browser";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { api } from "../conformance/app/convex/_generated/api.js";
+import { times } from "../../tests/long.ts";
 import { mutate, randomFrom } from "./mutate.ts";
 import { SECRET, Witness } from "./witness.ts";
 
+/** Of twenty damaged operations each. */
+const ROUNDS = times(10, 50);
 const seed = Number(process.env["SEED"] ?? Date.now() % 1e9);
 
 let witness: Witness;
@@ -65,7 +68,7 @@ describe.each(["inQuery", "inMutation", "inAction"] as const)("%s", (name) => {
     expect(said.length).toBeLessThan(2_000);
   });
 
-  test("a thousand damaged operations", async () => {
+  test(`${ROUNDS * 20} damaged operations`, async () => {
     const random = randomFrom(seed);
     const source = { type: "IndexRange", indexName: "items.by_label", range: [], order: "asc" };
     const good: [string, string, unknown][] = [
@@ -96,7 +99,7 @@ describe.each(["inQuery", "inMutation", "inAction"] as const)("%s", (name) => {
       ["async", "1.0/runUdf", { udfType: "query", name: "values:noArgs", args: {} }],
       ["async", "1.0/createFunctionHandle", { name: "values:noArgs" }],
     ];
-    for (let round = 0; round < 50; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       const calls = Array.from({ length: 20 }, () => good[Math.floor(random() * good.length)]!);
       const said = await Promise.all(
         calls.map(([how, op, args]) =>

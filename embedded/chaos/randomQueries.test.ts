@@ -10,9 +10,10 @@ import { CONFORMANCE_APP } from "../conformance/serverProcess.ts";
 import { startBackend, type RunningBackend } from "../server.ts";
 import { queries, writes } from "./arbitraries.ts";
 import { answer, apply, withoutSystemFields, type State } from "./oracle.ts";
+import { times } from "../../tests/long.ts";
 
 const modules: Modules = import.meta.glob("../conformance/app/convex/**/*.*s");
-const numRuns = Number(process.env["PROPERTY_PROGRAMS"] ?? 60);
+const numRuns = Number(process.env["PROPERTY_PROGRAMS"] ?? times(20, 60));
 
 let server: RunningBackend;
 let client: ConvexHttpClient;

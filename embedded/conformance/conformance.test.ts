@@ -11,6 +11,7 @@ import { httpDriver, webSocketDriver, type EmbeddedDriver } from "./embeddedDriv
 import { makeKeys } from "./keys.ts";
 import { normalise } from "./normalise.ts";
 import { ServerProcess } from "./serverProcess.ts";
+import { longTest } from "../../tests/long.ts";
 
 const modules: Modules = import.meta.glob("./app/convex/**/*.*s");
 
@@ -28,8 +29,14 @@ function asConvexTestSays(answer: unknown): unknown {
   );
 }
 
-async function askConvexTest({ run }: Case): Promise<unknown> {
-  return normalise(await run(convexTestDriver(modules)));
+const answersOfConvexTest = new Map<Case, Promise<unknown>>();
+
+/** Each case is asked once: the answer is the measure of every transport. */
+async function askConvexTest(each: Case): Promise<unknown> {
+  const answer =
+    answersOfConvexTest.get(each) ?? each.run(convexTestDriver(modules)).then((given) => normalise(given));
+  answersOfConvexTest.set(each, answer);
+  return await answer;
 }
 
 let server: ServerProcess;
@@ -57,13 +64,17 @@ describe.each(["HTTP", "WebSocket"])("the embedded backend over %s", (transport)
 
   describe.each(areas)("$area", ({ cases }) => {
     const asked = cases.filter(({ heavy }) => heavy === undefined || transport === "HTTP");
-    test.each(asked)("$name", async (each) => {
+    const isLong = ({ slow }: Case) =>
+      slow === "shown elsewhere" || (slow === "asked once" && transport !== "HTTP");
+    const ask = async (each: Case) => {
       if (each.heavy === true) onTestFinished(() => server.wipe());
       const answer = normalise(await each.run(drivers[transport]!));
       if ("expected" in each) expect(answer).toEqual(each.expected);
       if (each.convexTest !== undefined) return;
       expect(asConvexTestSays(answer)).toEqual(asConvexTestSays(await askConvexTest(each)));
-    });
+    };
+    test.each(asked.filter((each) => !isLong(each)))("$name", ask);
+    longTest.each(asked.filter(isLong))("$name", ask);
   });
 });
 

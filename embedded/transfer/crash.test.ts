@@ -5,10 +5,11 @@ import path from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { times } from "../../tests/long.ts";
 import { RUN } from "../testing/project.ts";
 import { openTransferBench } from "./testBench.ts";
 
-const ROUNDS = 6;
+const ROUNDS = times(3, 6);
 const DOCUMENTS = 2_000;
 const IMPORTER = path.join(import.meta.dirname, "crashImporter.ts");
 

@@ -23,7 +23,7 @@ const CHECKS: Check[] = [
 ];
 
 /** Without arguments: everything but what `npm run test:long` is for. */
-const vitestArguments = process.argv.length > 2 ? process.argv.slice(2) : ["--project=!e2e-long"];
+const vitestArguments = process.argv.length > 2 ? process.argv.slice(2) : ["--project=!*long"];
 process.exitCode = await runAll();
 
 /** @returns the exit code: 0 only when every check and every test passed. */
@@ -51,7 +51,10 @@ function needsDocker(args: readonly string[]): boolean {
         ? [arg.slice("--project=".length)]
         : [],
   );
-  return chosen.length === 0 || chosen.some((name) => !["unit", "convex", "embedded"].includes(name ?? ""));
+  return (
+    chosen.length === 0 ||
+    chosen.some((name) => !["unit", "convex", "embedded", "control", "long"].includes(name ?? ""))
+  );
 }
 
 async function setUp(): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { describe } from "vitest";
 import { accessSuite } from "./access.ts";
 import { countSuite } from "./counts.ts";
 import type { OpenDriver } from "./driver.ts";
@@ -10,7 +11,7 @@ import { projectSuite } from "./projects.ts";
 import { releaseSuite } from "./releases.ts";
 import { testWith } from "./suite.ts";
 import { manifestSuite } from "./manifests.ts";
-import { matrixSuite } from "./matrix.ts";
+import { matrixSuite, type Describe } from "./matrix.ts";
 import { metricSuite } from "./metrics.ts";
 import { portSuite } from "./ports.ts";
 import { searchSuite } from "./search.ts";
@@ -21,8 +22,14 @@ import { tokenSuite } from "./tokens.ts";
 import { workerSuite } from "./worker.ts";
 import { workspaceSuite } from "./workspace.ts";
 
-/** Everything that an outside observer can see of the control plane, against one backend. */
-export function controlPlaneSuite(open: OpenDriver): void {
+/**
+ * Everything that an outside observer can see of the control plane, against one backend.
+ * @param describeMatrix what holds every move for every role: where another backend shows it, it may wait for the long tests
+ */
+export function controlPlaneSuite(
+  open: OpenDriver,
+  { describeMatrix = describe }: { describeMatrix?: Describe } = {},
+): void {
   const it = testWith(open);
   projectSuite(it);
   lifecycleSuite(it);
@@ -36,7 +43,7 @@ export function controlPlaneSuite(open: OpenDriver): void {
   secretSuite(it);
   manifestSuite(it);
   doorSuite(it);
-  matrixSuite(it);
+  matrixSuite(it, describeMatrix);
   everyFunctionSuite(it);
   searchSuite(it);
   groupSuite(it);

@@ -29,7 +29,8 @@ export type EmbeddedFactory = {
 };
 
 /**
- * Starts a backend with `convex/` and, beside it, one function that empties all tables: starting takes seconds.
+ * For backends with `convex/` and, beside it, one function that empties all tables. The shared one starts when it is
+ * first opened: starting takes seconds.
  * @param modules more modules to put beside, by file name, with their source
  */
 export async function embeddedFactory(modules: Record<string, string> = {}): Promise<EmbeddedFactory> {
@@ -48,15 +49,16 @@ export async function embeddedFactory(modules: Record<string, string> = {}): Pro
     });
     return driverOf(running, keys);
   };
-  const shared = await start();
+  let shared: Promise<EmbeddedDriver> | undefined;
   return {
     async open() {
-      await wipe(shared.running);
-      return { ...shared, close: () => Promise.resolve() };
+      const driver = await (shared ??= start());
+      await wipe(driver.running);
+      return { ...driver, close: () => Promise.resolve() };
     },
     openOwn: start,
     async close() {
-      await shared.close();
+      await (await shared)?.close();
       await rm(folder, { recursive: true, force: true });
     },
   };

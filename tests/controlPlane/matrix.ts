@@ -77,8 +77,11 @@ function expected(who: string, edge: Edge | undefined, from: Status, to: Status)
   return to === "deployment" ? "guard_failed" : null;
 }
 
-export function matrixSuite(it: SuiteTest): void {
-  describe("every move for every role", () => {
+/** As vitest's `describe`. */
+export type Describe = (name: string, tests: () => void) => void;
+
+export function matrixSuite(it: SuiteTest, describeMatrix: Describe = describe): void {
+  describeMatrix("every move for every role", () => {
     for (const { from, pausedFrom, path } of PATHS) {
       it(`from ${from}${pausedFrom ? ` (from ${pausedFrom})` : ""}`, async ({ driver }) => {
         const host = await registerHost(driver);

@@ -89,6 +89,8 @@ const cases: Case[] = [
   {
     name: "stops functions that do not end",
     heavy: true,
+    // By embedded/backend.test.ts.
+    slow: "shown elsewhere",
     run: async (t) => [
       await attempt(() => t.query(api.errors.spin, {})),
       await attempt(() => t.mutation(api.errors.spinInMutation, {})),
@@ -119,6 +121,7 @@ const cases: Case[] = [
   },
   {
     name: "gives functions one second of their own",
+    slow: "asked once",
     run: async (t) => [
       await t.query(api.hostile.busy, { rounds: 1e6 }),
       await attempt(() => t.query(api.hostile.busy, { rounds: 3e9 })),
