@@ -7,7 +7,7 @@ import { certificateKeeper } from "./certificates/fromConfig.ts";
 import { credentialsFrom } from "./attachments/credentials.ts";
 import { imageBuilder } from "./attachments/imageBuilder.ts";
 import { pause, realClock } from "./clock.ts";
-import { startIndexer } from "./codeIndex/indexer.ts";
+import { startIndexer, type Indexer } from "./codeIndex/indexer.ts";
 import { workerConfig, type WorkerConfig } from "./config.ts";
 import { ConvexControlPlane, isFenced } from "./convexControlPlane.ts";
 import { serveDashboard } from "./dashboard/fromConfig.ts";
@@ -60,8 +60,10 @@ async function main(): Promise<void> {
     log,
   );
   let desk: HostDesk | null = null;
+  let indexer: Indexer | null = null;
   const door = await openDoor({
     desk: () => desk,
+    touched: (projectId) => indexer?.touched(projectId),
     ...{ engine: new DockerEngine(docker), exec: new DockerExec(docker), doorkeeper: controlPlane },
     ...{ instanceId: config.instanceId, dataDir: config.dataDir, clock: realClock, log },
   });
@@ -129,7 +131,7 @@ async function main(): Promise<void> {
     }
   };
 
-  const endIndexing = startIndexer({
+  indexer = startIndexer({
     engine,
     store: controlPlane,
     instanceId: config.instanceId,
@@ -163,7 +165,7 @@ async function main(): Promise<void> {
   clearInterval(heartbeats);
   const probed = probing.end();
   await Promise.race([Promise.all([dashboard.close(), door.close()]), pause(realClock, FAREWELL_MS)]);
-  endIndexing();
+  indexer.end();
   await Promise.race([certificates.stop(), pause(realClock, FAREWELL_MS)]);
   endKeepingLogs();
   host.end();

@@ -2,14 +2,13 @@ import { LABELS } from "../../core/labels.ts";
 import type { Clock } from "../clock.ts";
 import type { Engine, EngineContainer } from "../engine/engine.ts";
 import type { Log } from "../log.ts";
+import { FIRST_DELAY_MS, Pace } from "./pace.ts";
 import { readSource } from "./readSource.ts";
 import { syncCode, type CodeStore } from "./syncCode.ts";
 
 /** Where a dev container has its project's source, and what the tar of it begins with. */
 const WORKSPACE = "/workspace";
 const TOP = "workspace";
-/** Long enough that a hundred projects cost little, short enough to find what was written lately. */
-const EVERY_MS = 60_000;
 
 export type IndexerContext = {
   engine: Pick<Engine, "listContainers" | "getArchive">;
@@ -19,32 +18,51 @@ export type IndexerContext = {
   log: Log;
 };
 
+export type Indexer = {
+  /** Somebody may have changed a project's files: they are read in the next round. */
+  touched(projectId: string): void;
+  end(): void;
+};
+
 /**
- * Keeps the search index of each project at what is in its running dev workspace, one project after the other.
- * @returns ends it
+ * Keeps the search index of each project at what is in its running dev workspace, one project after the other, in rounds;
+ * `pace.ts` says which of them a round reads.
  */
-export function startIndexer(context: IndexerContext): () => void {
+export function startIndexer(context: IndexerContext): Indexer {
+  const pace = new Pace(context.clock);
   let cancel = (): void => {};
   let ended = false;
   const round = async () => {
-    await indexAll(context);
-    if (!ended) cancel = context.clock.after(EVERY_MS, () => void round());
+    await indexAll(context, pace);
+    if (!ended) cancel = context.clock.after(FIRST_DELAY_MS, () => void round());
   };
-  cancel = context.clock.after(EVERY_MS / 4, () => void round());
-  return () => {
-    ended = true;
-    cancel();
+  cancel = context.clock.after(FIRST_DELAY_MS / 4, () => void round());
+  return {
+    touched: (projectId) => pace.touch(projectId),
+    end() {
+      ended = true;
+      cancel();
+    },
   };
 }
 
-/** One look at all projects; one that cannot be indexed does not keep the others from it. */
-export async function indexAll({ engine, store, instanceId, log }: IndexerContext): Promise<void> {
+/** One round over all projects; one that cannot be indexed does not keep the others from it. */
+export async function indexAll(
+  { engine, store, instanceId, log }: IndexerContext,
+  pace: Pace,
+): Promise<void> {
   try {
-    for (const [projectId, container] of workspaces(await engine.listContainers({ instanceId }))) {
+    const found = workspaces(await engine.listContainers({ instanceId }));
+    pace.keepOnly(found);
+    for (const [projectId, container] of found) {
+      const look = pace.begin(projectId, container.id);
+      if (!look) continue;
       try {
         const source = await readSource(await engine.getArchive(container.id, WORKSPACE), TOP);
         const done = await syncCode(store, projectId, source);
-        if (done.sent + done.forgotten > 0) log("code-indexed", { projectId, ...done });
+        const changed = done.sent + done.forgotten > 0;
+        pace.end(projectId, look, changed);
+        if (changed) log("code-indexed", { projectId, ...done });
       } catch (error) {
         log("code-index-failed", { projectId, error });
       }

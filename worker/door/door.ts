@@ -38,6 +38,8 @@ export type DoorOptions = {
   /** Null while the worker starts. */
   desk: () => HostDesk | null;
   instanceId: string;
+  /** Told of a project whose files somebody is let in to change, by hand or by a command, and when they have ended. */
+  touched?: (projectId: string) => void;
   /** What is on its way in is kept below it. */
   dataDir: string;
   clock: Clock;
@@ -151,13 +153,13 @@ class DoorServer {
     response: ServerResponse,
   ): Promise<void> {
     const { project, environment, route } = target;
-    const { doorkeeper } = this.options;
     if (route === "exec" && request.method === "POST") {
       // It may be silent for as long as its command is.
       request.setTimeout(0);
-      const admit = (detail: string) =>
-        doorkeeper.authorize(token, { project, environment, verb: "exec", detail });
-      await handleExec(this.commands, target, admit, request, response);
+      await this.lettingIn(async (authorize) => {
+        const admit = (detail: string) => authorize(token, { project, environment, verb: "exec", detail });
+        await handleExec(this.commands, target, admit, request, response);
+      });
       return;
     }
     const known = FILE_ROUTES[`${request.method} ${route}`];
@@ -165,13 +167,33 @@ class DoorServer {
     request.setTimeout(SILENCE_MS, () => request.destroy());
     const { verb } = known;
     const detail = known.detail(target);
-    const admitted = await doorkeeper.authorize(token, {
-      ...{ project, environment, verb },
-      ...(detail === "" ? {} : { detail }),
+    await this.lettingIn(async (authorize) => {
+      const admitted = await authorize(token, {
+        ...{ project, environment, verb },
+        ...(detail === "" ? {} : { detail }),
+      });
+      const volume = await this.workspaceOf(admitted, environment);
+      const files = new WorkspaceFiles(this.options.exec, this.containers, volume, this.spool);
+      await known.handle(files, target, request, response);
     });
-    const volume = await this.workspaceOf(admitted, environment);
-    const files = new WorkspaceFiles(this.options.exec, this.containers, volume, this.spool);
-    await known.handle(files, target, request, response);
+  }
+
+  /** Says whose files may change, as soon as somebody is let in to do so and once `work` is done: it may go on for hours. */
+  private async lettingIn(work: (authorize: Doorkeeper["authorize"]) => Promise<void>): Promise<void> {
+    const { doorkeeper, touched = () => {} } = this.options;
+    const changing = new Set<string>();
+    try {
+      await work(async (token, knock) => {
+        const admitted = await doorkeeper.authorize(token, knock);
+        if (knock.verb !== "files.read") {
+          changing.add(admitted.projectId);
+          touched(admitted.projectId);
+        }
+        return admitted;
+      });
+    } finally {
+      for (const projectId of changing) touched(projectId);
+    }
   }
 
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -186,9 +208,11 @@ class DoorServer {
           this.sockets.handleUpgrade(request, socket, head, resolve);
         });
         client.on("error", () => client.terminate());
-        const admit = (token: string, detail: string) =>
-          this.options.doorkeeper.authorize(token, { project, environment, verb: "exec", detail });
-        await handleTerminal(this.commands, target, admit, tokenOf(request), client);
+        await this.lettingIn(async (authorize) => {
+          const admit = (token: string, detail: string) =>
+            authorize(token, { project, environment, verb: "exec", detail });
+          await handleTerminal(this.commands, target, admit, tokenOf(request), client);
+        });
       });
     } catch (error) {
       if (isSurprise(error)) this.options.log("door-failed", { error });
