@@ -32,6 +32,16 @@ export function localCaPaths(dataDir: string): { certificate: string; key: strin
   return { certificate: join(folder, "ca.pem"), key: join(folder, "ca.key") };
 }
 
+/** What all servers' certificates say alike: made once, because encoding them takes longer than signing. */
+const SERVER_EXTENSIONS = [
+  new x509.BasicConstraintsExtension(false, undefined, true),
+  new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+  new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+];
+
+/** The one that was opened last, by its files' texts: it is opened at each look, and reading one takes milliseconds. */
+let opened: { certificate: string; key: string; ca: LocalCa } | null = null;
+
 export type LeafNames = { dns: readonly string[]; ips: readonly string[] };
 
 export class LocalCa {
@@ -39,8 +49,11 @@ export class LocalCa {
   readonly certificate: string;
   /** The first 16 hex digits of its SHA-256. */
   readonly fingerprint: string;
+  /** Ms since 1970. */
+  readonly endsAt: number;
   private readonly parsed: x509.X509Certificate;
   private readonly key: webcrypto.CryptoKey;
+  private readonly authority: Promise<x509.AuthorityKeyIdentifierExtension>;
 
   private constructor(certificate: string, key: webcrypto.CryptoKey) {
     this.certificate = certificate;
@@ -50,14 +63,22 @@ export class LocalCa {
       .update(Buffer.from(this.parsed.rawData))
       .digest("hex")
       .slice(0, 16);
+    this.endsAt = this.parsed.notAfter.getTime();
+    this.authority = x509.AuthorityKeyIdentifierExtension.create(this.parsed.publicKey);
   }
 
   /** The one of `dataDir`; a new one where there is none, or where it ends before what it signs now would. */
   static async open(dataDir: string, now: number): Promise<LocalCa> {
     const paths = localCaPaths(dataDir);
     const [certificate, key] = [await readIfThere(paths.certificate), await readIfThere(paths.key)];
-    if (certificate !== null && key !== null && isUsable(certificate, key, now)) {
-      return new LocalCa(certificate, await importKey(key));
+    if (certificate !== null && key !== null) {
+      const isSame = opened?.certificate === certificate && opened.key === key;
+      if (opened && isSame && outlives(opened.ca.endsAt, now)) return opened.ca;
+      if (isUsable(certificate, key, now)) {
+        const ca = new LocalCa(certificate, await importKey(key));
+        opened = { certificate, key, ca };
+        return ca;
+      }
     }
     const made = await makeCa(now);
     // The key first: a certificate without its key would be trusted for nothing.
@@ -80,14 +101,12 @@ export class LocalCa {
       signingKey: this.key as CryptoKey,
       signingAlgorithm: ALGORITHM,
       extensions: [
-        new x509.BasicConstraintsExtension(false, undefined, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+        ...SERVER_EXTENSIONS,
         new x509.SubjectAlternativeNameExtension([
           ...dns.map((value) => ({ type: "dns" as const, value })),
           ...ips.map((value) => ({ type: "ip" as const, value })),
         ]),
-        await x509.AuthorityKeyIdentifierExtension.create(this.parsed.publicKey),
+        await this.authority,
         await x509.SubjectKeyIdentifierExtension.create(keys.publicKey as CryptoKey),
       ],
     });
@@ -119,11 +138,15 @@ async function makeCa(now: number): Promise<CertificatePair> {
 function isUsable(certificate: string, key: string, now: number): boolean {
   try {
     const parsed = new Parsed(certificate);
-    const outlives = Date.parse(parsed.validTo) > now + LEAF_DAYS * DAY_MS;
-    return outlives && parsed.checkPrivateKey(createPrivateKey(key));
+    return outlives(Date.parse(parsed.validTo), now) && parsed.checkPrivateKey(createPrivateKey(key));
   } catch {
     return false;
   }
+}
+
+/** Whether it is there longer than what it signs now. */
+function outlives(endsAt: number, now: number): boolean {
+  return endsAt > now + LEAF_DAYS * DAY_MS;
 }
 
 async function importKey(key: string): Promise<webcrypto.CryptoKey> {

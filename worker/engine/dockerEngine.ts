@@ -6,6 +6,7 @@ import type { Disks } from "../disks/disks.ts";
 import { logLines, logText, type LogLine } from "./logFrames.ts";
 import { containerOptions } from "./containerOptions.ts";
 import { containerState, parseStatus } from "./containerStatus.ts";
+import { createVolume } from "./createVolume.ts";
 import { endWhenSilent, sendWhole } from "./archiveStreams.ts";
 import {
   CHANGE_DEADLINE_MS,
@@ -187,19 +188,14 @@ export class DockerEngine implements Engine {
     // A disk is made anew, so never for a volume that is there already.
     const isThere = disks !== null && (await this.findVolume(name)) !== null;
     const directory = disks && !isThere && (await disks.make(name, sizeBytes ?? 0));
-    const made = await this.change(`create the volume ${name}`, (abortSignal) =>
-      this.docker.createVolume({
-        Name: name,
-        Labels: labels,
-        ...(directory && { DriverOpts: { type: "none", o: "bind", device: directory } }),
-        abortSignal,
-      }),
+    const options = {
+      ...{ Name: name, Labels: labels },
+      ...(directory && { DriverOpts: { type: "none", o: "bind", device: directory } }),
+    };
+    // Docker gives the one that has the name, whoever made it.
+    const has = await this.change(`create the volume ${name}`, (abortSignal) =>
+      createVolume(this.docker, options, abortSignal),
     );
-    // Docker gives the one that has the name, whoever made it; its client keeps what Docker said of it to itself.
-    const { Labels } = await this.read(`look at the volume ${name}`, (abortSignal) =>
-      made.inspect({ abortSignal }),
-    );
-    const has = (Labels as Record<string, string> | null) ?? {};
     if (has[LABELS.instance] !== labels[LABELS.instance]) {
       throw new EngineError("name_taken", `Docker has a volume ${name} already, which is not Slipway's.`);
     }
