@@ -9,7 +9,7 @@ import { makeFunctionReference } from "convex/server";
 import { convexToJson, jsonToConvex, type JSONValue, type Value } from "convex/values";
 import { NOBODY } from "../auth/identity.ts";
 import { internalRequest } from "../runtime/request.ts";
-import type { FunctionResult } from "../runtime/backend.ts";
+import type { FunctionResult } from "../runtime/functionResult.ts";
 import { startBackend } from "../server.ts";
 import { RawSqlite } from "./rawSqlite.ts";
 import schema from "./app/convex/schema.ts";

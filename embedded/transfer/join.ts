@@ -11,7 +11,7 @@ import { handleTransferRequest, isTransferPath } from "./transferHttp.ts";
 /** Opens imports and exports on `backend`, in `folder/transfer`, with the system queries that show their progress. */
 export async function joinTransfer(backend: Backend, files: FileStore, folder: string): Promise<Transfer> {
   const transfer = await openTransfer({
-    ...{ store: backend.store, files, log: backend.log, now: backend.now },
+    ...{ store: backend.store, files, log: backend.log, now: () => backend.now() },
     folder: path.join(folder, "transfer"),
     schema: () => backend.app.schema,
     write: (work) => backend.write(work),

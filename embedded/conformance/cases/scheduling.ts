@@ -14,7 +14,7 @@ const cases: Case[] = [
     name: "runs a mutation later, as nobody",
     run: async (t) => {
       const person = { subject: "s", issuer: "https://issuer.test" };
-      const id = await t.as(person).mutation(api.scheduling.soon, { label: "later", delayMs: 30 });
+      const id = await t.as(person).mutation(api.scheduling.soon, { label: "later", delayMs: 1_000 });
       const before = await labels(t);
       await settled(t);
       const spec = { table: "items", terminal: { kind: "collect" } };
