@@ -28,6 +28,8 @@ type EnginePart = Pick<
  */
 export class FileContainers {
   private readonly known = new Map<string, Known>();
+  /** By volume the removal that is going on: Docker refuses another of the same container. */
+  private readonly removals = new Map<string, Promise<unknown>>();
   private closed = false;
 
   constructor(
@@ -73,6 +75,7 @@ export class FileContainers {
     const hash = createHash("sha256").update(volume).digest("hex").slice(0, 16);
     const name = `slipway-${this.instanceId}-files-${hash}`;
     const made = (async () => {
+      await this.removals.get(volume);
       if (this.closed) throw new Error("The door is closed.");
       await this.engine.removeContainer(name);
       await this.engine.createContainer(filesContainer(name, volume, this.instanceId));
@@ -95,9 +98,12 @@ export class FileContainers {
     await known.made.catch(() => {});
     // Another may have taken the name meanwhile, for the same volume: then it is that one's.
     if (this.known.has(volume)) return;
-    await this.engine.removeContainer(known.name).catch(() => {
+    const removal = this.engine.removeContainer(known.name).catch(() => {
       // Swept by the next worker at the latest, and ended by itself.
     });
+    this.removals.set(volume, removal);
+    await removal;
+    if (this.removals.get(volume) === removal) this.removals.delete(volume);
   }
 }
 
