@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -58,7 +59,8 @@ async function run(): Promise<string> {
     stdio: ["ignore", "pipe", "pipe"],
     timeout: LIMIT_MS,
   });
-  const [out, complaint] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const closed = once(child, "close"); // its streams may end before its exit code is known
+  const [out, complaint] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
   if (child.signalCode !== null) return "it does not end";
   if (child.exitCode === 0) return `not found in ${seeds} seeds`;
   const said =
