@@ -1,31 +1,7 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LONG, LONGER, needsDocker } from "./tests/longFiles.ts";
 import { LongestFirst } from "./tests/longestFirst.ts";
-
-/** These make and remove images that all others use. */
-const ALONE = ["tests/imageBuilding.test.ts", "tests/images.test.ts"];
-
-/**
- * Only in `npm run test:long`, a file at a time: a project's whole life in a real browser, 25 databases at once, deploys
- * that go wrong in every way, releases and workspaces through every fault, restarts of the engine and of the machine, a
- * minute of metrics.
- */
-const LONG = [
-  "tests/{deploys,parallelRuns}.test.ts",
-  "tests/dashboard/story.test.ts",
-  "tests/isolation/reboot.test.ts",
-  "tests/worker/{engineRestart,metrics,onDemandImage,releases,workspace}.test.ts",
-];
-/** In both: what they import from tests/long.ts says what more they do in `npm run test:long`. */
-const LONGER = [
-  "convex/walks{First,Second}Half.test.ts",
-  "embedded/cli.test.ts",
-  "embedded/chaos/{crash,fuzz,livePrograms,malformedOperations,randomQueries}.test.ts",
-  "embedded/conformance/conformance.test.ts",
-  "embedded/transfer/{cli,crash}.test.ts",
-  "tests/control{Contention,Plane}.test.ts",
-];
-const LONGER_E2E: string[] = [];
 
 /** They share one engine and its firewall; on two cores, two at a time are no quicker and wait for one another. */
 const E2E_AT_ONCE = 1;
@@ -41,11 +17,10 @@ const e2e = {
 const long = { env: { SLIPWAY_LONG_TESTS: "1" } };
 
 /**
- * Eight projects, so that one kind of test can be run alone (`npx vitest run --project unit`):
+ * Seven projects, so that one kind of test can be run alone (`npx vitest run --project unit`):
  * `unit` needs nothing, `convex` runs in the edge runtime as convex-test asks, `embedded` starts real servers,
  * `control` runs the control plane's suite on such a server, `e2e` needs Docker and comes after all others.
- * `e2e-alone` runs last, a file at a time. `long` and, with Docker, `e2e-long` are `npm run test:long`, and no part of
- * `npm test`.
+ * `long` and, with Docker, `e2e-long` are `npm run test:long`, and no part of `npm test`.
  */
 export default defineConfig({
   test: {
@@ -78,16 +53,8 @@ export default defineConfig({
           ...e2e,
           name: "e2e",
           include: ["tests/**/*.test.ts"],
-          exclude: ["tests/control*.test.ts", ...ALONE, ...LONG],
+          exclude: ["tests/control*.test.ts", ...LONG],
           sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        test: {
-          ...e2e,
-          name: "e2e-alone",
-          include: ALONE,
-          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -96,8 +63,8 @@ export default defineConfig({
           ...servers,
           ...convex,
           name: "long",
-          include: LONGER,
-          sequence: { groupOrder: 3 },
+          include: LONGER.filter((file) => !needsDocker(file)),
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -105,8 +72,8 @@ export default defineConfig({
           ...long,
           ...e2e,
           name: "e2e-long",
-          include: [...LONG, ...LONGER_E2E],
-          sequence: { groupOrder: 4 },
+          include: [...LONG, ...LONGER.filter(needsDocker)],
+          sequence: { groupOrder: 3 },
         },
       },
     ],

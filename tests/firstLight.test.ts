@@ -12,6 +12,7 @@ import { isAlive, startTimeOf } from "../scripts/supervisor/processIdentity.ts";
 import { checkFirewall, removeFirewall } from "../worker/firewall/firewall.ts";
 import { deployingSuite } from "./firstLight/deploying.ts";
 import { eventually, TestInstance } from "./firstLight/instance.ts";
+import { longTest } from "./long.ts";
 
 /**
  * One Slipway from its first start to its purge, as a person at a terminal meets it: real Docker, real nginx, the real
@@ -216,7 +217,7 @@ describe("moving a project", () => {
     expect(stderr).toContain("Did you mean development?");
   });
 
-  test("the same request id moves once", async () => {
+  longTest("the same request id moves once", async () => {
     type Moved = { changed: boolean; from: string };
     const move = ["transition", "hello", "planning", "--request-id", "r-1"];
     const { code } = await slipway.slipway(...move);
@@ -247,7 +248,8 @@ describe("several projects", () => {
     }
   });
 
-  test.each(["python", "react", "static"])("the starter of %s serves its page", async (stack) => {
+  // In `npm test`, tests/images.test.ts shows the starters.
+  longTest.each(["python", "react", "static"])("the starter of %s serves its page", async (stack) => {
     const name = `from-${stack}`;
     const url = await develop(name, stack);
     const { status, body } = await get(url);
@@ -357,7 +359,7 @@ describe("stopping", () => {
     expect(created.filter(({ slug }) => slug.startsWith("hello"))).toHaveLength(1);
   });
 
-  test("down stops the supervisor and every container, and keeps the data", async () => {
+  longTest("down stops the supervisor and every container, and keeps the data", async () => {
     const { instanceId } = await slipway.instance();
     const supervisor = await slipway.pidOf("supervisor");
     const startTime = (await startTimeOf(supervisor))!;
@@ -368,7 +370,7 @@ describe("stopping", () => {
     expect((await ownedResources(docker, instanceId)).volumes.length).toBeGreaterThan(0);
   });
 
-  test("up after down serves again", async () => {
+  longTest("up after down serves again", async () => {
     await slipway.must("up", "-d");
     await slipway.must("transition", "alpha", "development", "--wait");
     const url = await devUrl("alpha");

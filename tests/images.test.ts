@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadStacks, starterFolder } from "../docker/stacks/loadStacks.ts";
 import { readCatalogue } from "../scripts/images/catalogue.ts";
 import { eventually, logsOf, Playground } from "./images/confined.ts";
+import { longTest } from "./long.ts";
 
 /**
  * Every image runs as projects run it: uid 1000, a read-only root, no capabilities, no way out. Every starter serves its
@@ -128,7 +129,7 @@ describe.each(Object.values(stacks))("stack $name", (stack) => {
     });
   });
 
-  test("test passes on the starter and fails on a broken one", async () => {
+  longTest("test passes on the starter and fails on a broken one", async () => {
     const volume = await playground.volumeOf(starterFolder(stack));
     const passed = await playground.run(stack.image, stack.commands.test, {
       stack,

@@ -7,6 +7,7 @@ import { withOutside } from "../worker/firewall/outside.ts";
 import { attemptsAt, type Call } from "./isolation/attempts.ts";
 import { IsolationWorld } from "./isolation/isolationWorld.ts";
 import { documented, printed, withTable, type Row } from "./isolation/report.ts";
+import { times } from "./long.ts";
 
 /**
  * What a project's program tries to reach, read, become and use up, from inside real containers that the real worker
@@ -71,10 +72,12 @@ describe("using everything up", () => {
         ),
       );
     const before = await startedAt();
-    for (const [project, neighbour] of [
+    const both = [
       [scene.open, scene.closed],
       [scene.closed, scene.open],
-    ] as const) {
+    ] as const;
+    // What a limit is has nothing to do with egress.
+    for (const [project, neighbour] of both.slice(0, times(1, 2))) {
       let done = false;
       const statuses = new Set<number>();
       const watching = (async () => {

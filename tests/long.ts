@@ -2,7 +2,7 @@ import { describe, test } from "vitest";
 
 /**
  * Two runs of the same tests: `npm test` shows every promise once, by the shortest way; `npm run test:long` shows it at
- * full length. vitest.config.ts says which files have more to do there.
+ * full length. longFiles.ts says which files have more to do there.
  */
 const isLong = process.env.SLIPWAY_LONG_TESTS === "1";
 

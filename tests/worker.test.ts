@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { World } from "./worker/world.ts";
+import { longTest } from "./long.ts";
 
 /** The worker against a real engine and a real gateway: what an outside observer sees of projects. */
 
@@ -100,30 +101,35 @@ describe("a project in development", () => {
     expect((await world.get(project.namespace)).status).toBe(200);
   });
 
-  test("gives a service that is added later its starter, and leaves folders that are there as they are", async () => {
-    const web = { stack: "node", route: "/", folder: "web" };
-    const project = world.controlPlane.create("growing", { services: { web } });
-    await world.move(project, "development", "running");
-    const program = 'fs.mkdirSync("/workspace/mine"); fs.writeFileSync("/workspace/mine/server.js", SERVER)';
-    const server = 'require("http").createServer((_, answer) => answer.end("mine")).listen(process.env.PORT)';
-    await world.run(project, ["node", "-e", program.replace("SERVER", JSON.stringify(server))], "web");
-    const services = {
-      web,
-      page: { stack: "node", route: "/page", folder: "pages/new" },
-      mine: { stack: "node", route: "/mine" },
-    };
-    world.controlPlane.edit(project.projectId, { services });
-    await world.become(project, "running");
-    expect((await world.get(project.namespace, "dev", "/mine")).body).toBe("mine");
-    expect(await world.run(project, ["ls", "/workspace/mine"], "web")).toBe("server.js");
-    // The starter's own words: it has no page but its first one.
-    expect((await world.get(project.namespace, "dev", "/page")).body).toBe("There is no such page.\n");
-    const owners =
-      'console.log(["pages", "pages/new", "pages/new/server.js"].map((path) => fs.statSync(`/workspace/${path}`).uid).join())';
-    expect(await world.run(project, ["node", "-e", owners], "web")).toBe("1000,1000,1000");
-  });
+  longTest(
+    "gives a service that is added later its starter, and leaves folders that are there as they are",
+    async () => {
+      const web = { stack: "node", route: "/", folder: "web" };
+      const project = world.controlPlane.create("growing", { services: { web } });
+      await world.move(project, "development", "running");
+      const program =
+        'fs.mkdirSync("/workspace/mine"); fs.writeFileSync("/workspace/mine/server.js", SERVER)';
+      const server =
+        'require("http").createServer((_, answer) => answer.end("mine")).listen(process.env.PORT)';
+      await world.run(project, ["node", "-e", program.replace("SERVER", JSON.stringify(server))], "web");
+      const services = {
+        web,
+        page: { stack: "node", route: "/page", folder: "pages/new" },
+        mine: { stack: "node", route: "/mine" },
+      };
+      world.controlPlane.edit(project.projectId, { services });
+      await world.become(project, "running");
+      expect((await world.get(project.namespace, "dev", "/mine")).body).toBe("mine");
+      expect(await world.run(project, ["ls", "/workspace/mine"], "web")).toBe("server.js");
+      // The starter's own words: it has no page but its first one.
+      expect((await world.get(project.namespace, "dev", "/page")).body).toBe("There is no such page.\n");
+      const owners =
+        'console.log(["pages", "pages/new", "pages/new/server.js"].map((path) => fs.statSync(`/workspace/${path}`).uid).join())';
+      expect(await world.run(project, ["node", "-e", owners], "web")).toBe("1000,1000,1000");
+    },
+  );
 
-  test("starts no container anew for a new generation of the same configuration", async () => {
+  longTest("starts no container anew for a new generation of the same configuration", async () => {
     const project = world.controlPlane.create("same");
     await world.move(project, "development", "running");
     const before = (await world.container(project).inspect()).State.StartedAt;
@@ -133,7 +139,7 @@ describe("a project in development", () => {
   });
 });
 
-test("two projects of one stack with the same service names each answer for themselves", async () => {
+longTest("two projects of one stack with the same service names each answer for themselves", async () => {
   const projects = ["one", "two"].map((slug) => world.controlPlane.create(slug));
   for (const project of projects) world.controlPlane.move(project.projectId, "development");
   for (const project of projects) {
@@ -150,7 +156,7 @@ test("two projects of one stack with the same service names each answer for them
   }
 });
 
-test("several services of a project answer under their own prefixes", async () => {
+longTest("several services of a project answer under their own prefixes", async () => {
   const project = world.controlPlane.create("shop", {
     services: { web: { stack: "static", route: "/" }, api: { stack: "node", route: "/api", replicas: 2 } },
   });

@@ -5,14 +5,15 @@ import { vProjectRoutes, type ProjectRoutesInput } from "../../core/routes.ts";
 import { gatewayPaths } from "../../worker/gateway/config.ts";
 import { ask, speak } from "./client.ts";
 import { routesTo, World, type Upstream } from "./world.ts";
+import { times } from "../long.ts";
 
 /**
- * Whatever comes in, the gateway goes on and nobody gets another project's answer: 50,000 requests and tables, or as many
- * as `SLIPWAY_FUZZ` says. They are drawn first and then sent many at a time; `SLIPWAY_FUZZ_SEED` draws the same again.
+ * Whatever comes in, the gateway goes on and nobody gets another project's answer: 5,000 or 50,000 requests and tables, or
+ * as many as `SLIPWAY_FUZZ` says. They are drawn first and then sent many at a time; `SLIPWAY_FUZZ_SEED` draws the same again.
  */
 
 const PORT = 28_086;
-const RUNS = Number(process.env.SLIPWAY_FUZZ ?? 50_000);
+const RUNS = Number(process.env.SLIPWAY_FUZZ ?? times(5_000, 50_000));
 const REQUESTS = Math.ceil(RUNS * 0.6);
 const TABLES = Math.ceil(RUNS * 0.36);
 const NO_TABLES = Math.ceil(RUNS * 0.04);

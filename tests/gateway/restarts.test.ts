@@ -8,6 +8,7 @@ import { gatewayName, gatewayPaths } from "../../worker/gateway/config.ts";
 import { ensureGateway } from "../../worker/gateway/ensure.ts";
 import { ask } from "./client.ts";
 import { routesTo, World, type Upstream } from "./world.ts";
+import { longTest } from "../long.ts";
 
 /** The gateway is killed, changed and taken apart; its routes go on. Nothing is pushed again unless a test says so. */
 
@@ -80,7 +81,7 @@ describe("the gateway", () => {
     await expectRoutes();
   });
 
-  test("of which a worker process is killed goes on", async () => {
+  longTest("of which a worker process is killed goes on", async () => {
     const { StartedAt } = (await inspect()).State;
     const { output } = await world.exec(name(), ["busybox", "pidof", "nginx"]);
     // The master is the one that was there first.
@@ -101,13 +102,13 @@ describe("the gateway", () => {
     await expectRoutes();
   });
 
-  test("that was paused goes on", async () => {
+  longTest("that was paused goes on", async () => {
     await world.docker.getContainer(name()).pause();
     expect(await ensureGateway(world.docker, world.config)).toEqual({ actions: [`resumed ${name()}`] });
     await expectRoutes();
   });
 
-  test("whose container and network are gone is made anew", async () => {
+  longTest("whose container and network are gone is made anew", async () => {
     await world.docker.getContainer(name()).remove({ force: true });
     await world.docker.getNetwork(name()).remove();
     const { actions } = await ensureGateway(world.docker, world.config);
@@ -128,34 +129,37 @@ describe("the gateway", () => {
     await expectRoutes();
   });
 
-  test("whose replacement is on its way serves until it must stop, and is away for a moment only", async () => {
-    let down = 0;
-    let longestMs = 0;
-    let going = true;
-    const asking = (async () => {
-      let lastAnswer = performance.now();
-      while (going) {
-        const answered = await ask(PORT, `/projects/${SHOP}/dev/`).then(
-          ({ status }) => status === 200,
-          () => false,
-        );
-        if (!answered) down += 1;
-        else lastAnswer = performance.now();
-        longestMs = Math.max(longestMs, performance.now() - lastAnswer);
-      }
-    })();
-    await ensureGateway(world.docker, { ...world.config, hosts: ["another.example.com"] });
-    going = false;
-    await asking;
-    expect(down).toBeGreaterThan(0);
-    expect(longestMs).toBeLessThan(15_000);
-    if (process.env.SLIPWAY_MEASURE)
-      process.stderr.write(`replacing the gateway: ${Math.round(longestMs)} ms\n`);
-    await ensureGateway(world.docker, world.config);
-    await expectRoutes();
-  });
+  longTest(
+    "whose replacement is on its way serves until it must stop, and is away for a moment only",
+    async () => {
+      let down = 0;
+      let longestMs = 0;
+      let going = true;
+      const asking = (async () => {
+        let lastAnswer = performance.now();
+        while (going) {
+          const answered = await ask(PORT, `/projects/${SHOP}/dev/`).then(
+            ({ status }) => status === 200,
+            () => false,
+          );
+          if (!answered) down += 1;
+          else lastAnswer = performance.now();
+          longestMs = Math.max(longestMs, performance.now() - lastAnswer);
+        }
+      })();
+      await ensureGateway(world.docker, { ...world.config, hosts: ["another.example.com"] });
+      going = false;
+      await asking;
+      expect(down).toBeGreaterThan(0);
+      expect(longestMs).toBeLessThan(15_000);
+      if (process.env.SLIPWAY_MEASURE)
+        process.stderr.write(`replacing the gateway: ${Math.round(longestMs)} ms\n`);
+      await ensureGateway(world.docker, world.config);
+      await expectRoutes();
+    },
+  );
 
-  test("that is taken away while it starts is made again at once", async () => {
+  longTest("that is taken away while it starts is made again at once", async () => {
     const events = (await world.docker.getEvents({
       filters: { event: ["start"], container: [name()] },
     })) as Readable;

@@ -3,6 +3,7 @@ import WebSocket from "ws";
 import { ask } from "./client.ts";
 import { startLoad } from "./load.ts";
 import { routesTo, World, type Upstream } from "./world.ts";
+import { longTest } from "../long.ts";
 
 /** Routes change under constant load, and nobody notices. */
 
@@ -84,7 +85,7 @@ describe("under constant load", () => {
     await remove(current);
   });
 
-  test("scaling from one to three and back drops nothing, and all three get their share", async () => {
+  longTest("scaling from one to three and back drops nothing, and all three get their share", async () => {
     const [first, ...others] = (await release(3)) as [Upstream, Upstream, Upstream];
     await world.gateway.pushProject(routesTo(SHOP, { dev: [first] }));
     const load = startLoad(PORT, AT_SHOP, { lanes: 12, expected: "shop" });
@@ -100,7 +101,7 @@ describe("under constant load", () => {
     await remove([first]);
   });
 
-  test("a container killed behind two replicas costs no GET", async () => {
+  longTest("a container killed behind two replicas costs no GET", async () => {
     const [victim, survivor] = (await release(2)) as [Upstream, Upstream];
     await world.gateway.pushProject(routesTo(SHOP, { dev: [victim, survivor] }));
     const failures: string[] = [];
@@ -140,7 +141,7 @@ describe("under constant load", () => {
 });
 
 describe("two projects with the same service and port", () => {
-  test("never answer for one another, not in 10,000 requests and while one redeploys", async () => {
+  longTest("never answer for one another, not in 10,000 requests and while one redeploys", async () => {
     let shop = await release(1);
     await world.gateway.pushProject(routesTo(SHOP, { dev: shop }));
     let answered = 0;

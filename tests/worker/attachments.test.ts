@@ -5,6 +5,7 @@ import { credentialName } from "../../core/render/hidden.ts";
 import type { ProjectSpec } from "../../core/projectSpec.ts";
 import { deriveCredential } from "../../worker/attachments/credentials.ts";
 import { CREDENTIALS_KEY, World } from "./world.ts";
+import { longTest } from "../long.ts";
 
 /** Databases as a project's own programs meet them: real PostgreSQL, real Redis, the URL that the environment gives. */
 
@@ -107,7 +108,7 @@ describe("a project with a database and a cache", () => {
     expect(answers).toBe("N");
   });
 
-  test("has another database, with another password, in its tests", async () => {
+  longTest("has another database, with another password, in its tests", async () => {
     expect(passwordOf(project, "test")).not.toBe(passwordOf(project, "dev"));
     world.controlPlane.move(project.projectId, "testing");
     await world.eventually("the tests' database answers", async () => {
@@ -195,7 +196,7 @@ describe("two projects of a group", () => {
   });
 });
 
-test("any other image keeps what it declares as volumes, and /data", async () => {
+longTest("any other image keeps what it declares as volumes, and /data", async () => {
   const image = "slipway-test/volumes:1";
   const made = await world.docker.createContainer({ Image: "slipway/tools:1", Cmd: ["sleep", "3600"] });
   await made.commit({ repo: "slipway-test/volumes", tag: "1", changes: 'VOLUME ["/srv/state"]' });

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { LABELS } from "../../core/labels.ts";
 import type { ProjectSpec } from "../../core/projectSpec.ts";
 import { World } from "./world.ts";
+import { longTest } from "../long.ts";
 
 /** What happens behind the worker's back: it finds out and mends it, and touches nothing that is not its own. */
 
@@ -48,13 +49,13 @@ describe("a container", () => {
     expect(await world.run(project, ["cat", "/workspace/mine.txt"])).toBe("kept");
   });
 
-  test("that was paused goes on", async () => {
+  longTest("that was paused goes on", async () => {
     await world.container(project).pause();
     await world.eventually("runs", async () => !(await world.container(project).inspect()).State.Paused);
     await world.eventually("serves", serves);
   });
 
-  test("that was disconnected is connected again", async () => {
+  longTest("that was disconnected is connected again", async () => {
     const network = world.docker.getNetwork(`${project.namespace}_dev`);
     await network.disconnect({ Container: `${project.namespace}-dev-app-1`, Force: true });
     await world.eventually("is connected and serves", async () => {
@@ -63,7 +64,7 @@ describe("a container", () => {
     });
   });
 
-  test("that died while no worker was there is started by the next one", async () => {
+  longTest("that died while no worker was there is started by the next one", async () => {
     await world.container(project).update({ RestartPolicy: { Name: "no" } });
     await world.stopWorker();
     await world.container(project).kill();
@@ -72,7 +73,7 @@ describe("a container", () => {
   });
 });
 
-test("a network that was removed is made again", async () => {
+longTest("a network that was removed is made again", async () => {
   const network = world.docker.getNetwork(`${project.namespace}_dev`);
   await network.disconnect({ Container: `${project.namespace}-dev-app-1`, Force: true });
   await network.remove().catch(() => {});
@@ -122,7 +123,7 @@ describe("objects with our label", () => {
   });
 });
 
-test("a worker that starts anew finds everything as it is, and interrupts nobody", async () => {
+longTest("a worker that starts anew finds everything as it is, and interrupts nobody", async () => {
   const before = (await world.container(project).inspect()).State.StartedAt;
   let asking = true;
   const answers: number[] = [];
