@@ -77,19 +77,22 @@ test("what was planned for a container is done to that one, and to no other that
     createContainer: async () => ({ id: "made" }),
     connectNetwork: async (_network: string, container: Named) => touched.push(refOf(container)),
     startContainer: async (container: Named) => touched.push(refOf(container)),
+    getArchive: async (container: Named) => touched.push(refOf(container)),
+    putArchive: async (container: Named) => touched.push(refOf(container)),
   } as unknown as Engine;
   const step = { environment: "dev", cause: "a test" } as const;
   const operations: Operation[] = [
     start("a"),
     { ...step, do: "create container", target: "b", id: "1", after: [], container: { name: "b" } as never },
     { ...step, do: "connect", target: "b", id: "2", after: ["1"], network: "n", aliases: [] },
+    { ...step, do: "copy workspace", target: "b", id: "3", after: ["2"], reader: "a" },
     start("c"),
   ];
   const { failed } = await execute(engine, starters, operations, {
     parallel: 1,
     found: [{ name: "a", id: "found" }],
   });
-  expect([touched, failed]).toEqual([["found", "made", "c"], []]);
+  expect([touched, failed]).toEqual([["found", "made", "found", "made", "c"], []]);
 });
 
 test("an empty plan is done at once", async () => {

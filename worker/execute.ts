@@ -1,4 +1,4 @@
-import type { Engine, EngineContainer } from "./engine/engine.ts";
+import type { Engine, EngineContainer, Named } from "./engine/engine.ts";
 import { EngineError } from "./engine/engineError.ts";
 import { confirmFilled, confirmUnfilled } from "./filling/confirm.ts";
 import type { Operation } from "./plan/operation.ts";
@@ -112,8 +112,11 @@ async function perform(
   operation: Operation,
 ): Promise<unknown> {
   const { target } = operation;
-  const id = ids.get(target);
-  const container = id === undefined ? target : { name: target, id };
+  const named = (name: string): Named => {
+    const id = ids.get(name);
+    return id === undefined ? name : { name, id };
+  };
+  const container = named(target);
   switch (operation.do) {
     case "pull image":
       return buildImage && OWN_IMAGE.test(target) ? await buildImage(target) : await engine.pullImage(target);
@@ -145,15 +148,19 @@ async function perform(
     case "confirm filled":
       return await confirmFilled(engine, operation.expected);
     case "put starters":
-      return await engine.putArchive(target, "/", await starters.tar(operation.starters));
+      return await engine.putArchive(container, "/", await starters.tar(operation.starters));
     case "put missing starter":
-      return await putMissingStarter(engine, starters, operation);
+      return await putMissingStarter(engine, container, starters, operation);
     case "put source":
-      return await putSource(engine, starters, await openSource(operation.source), operation);
+      return await putSource(engine, container, starters, await openSource(operation.source), operation);
     case "copy workspace":
-      return await engine.putArchive(target, "/", await engine.getArchive(operation.reader, WORKSPACE));
+      return await engine.putArchive(
+        container,
+        "/",
+        await engine.getArchive(named(operation.reader), WORKSPACE),
+      );
     case "own volume":
-      return await engine.putArchive(target, "/", await ownedFolder(WORKSPACE, operation.user));
+      return await engine.putArchive(container, "/", await ownedFolder(WORKSPACE, operation.user));
     case "connect":
       return await engine.connectNetwork(operation.network, container, operation.aliases);
     case "disconnect":
@@ -174,14 +181,15 @@ async function perform(
 /** All of it again, whatever an interrupted attempt left: what counts is decided by the source, not by what is there. */
 async function putSource(
   engine: Engine,
+  container: Named,
   starters: Starters,
   source: OpenedSource,
-  { target, starters: wanted }: Extract<Operation, { do: "put source" }>,
+  { starters: wanted }: Extract<Operation, { do: "put source" }>,
 ): Promise<void> {
   try {
-    await engine.putArchive(target, "/", source.tar());
+    await engine.putArchive(container, "/", source.tar());
     const missing = wanted.filter(({ folder }) => !source.has(folder));
-    if (missing.length > 0) await engine.putArchive(target, "/", await starters.tar(missing));
+    if (missing.length > 0) await engine.putArchive(container, "/", await starters.tar(missing));
   } finally {
     await source.close();
   }
@@ -193,16 +201,17 @@ async function putSource(
  */
 async function putMissingStarter(
   engine: Engine,
+  container: Named,
   starters: Starters,
-  { target, stack, folder }: Extract<Operation, { do: "put missing starter" }>,
+  { stack, folder }: Extract<Operation, { do: "put missing starter" }>,
 ): Promise<void> {
   const path = `${WORKSPACE}/${folder}`;
-  if (await engine.hasPath(target, path)) {
+  if (await engine.hasPath(container, path)) {
     const files = await starters.files(stack);
-    if (!(await isUnfinished(await engine.getArchive(target, path), files))) return;
+    if (!(await isUnfinished(await engine.getArchive(container, path), files))) return;
   }
   // Its root is read-only, so Docker takes files for the volume only.
-  await engine.putArchive(target, WORKSPACE, await starters.tar([{ stack, folder }], WORKSPACE));
+  await engine.putArchive(container, WORKSPACE, await starters.tar([{ stack, folder }], WORKSPACE));
 }
 
 async function nothingToOpen(): Promise<never> {

@@ -235,8 +235,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     what: "a container is whatever has its name by now",
     file: "worker/execute.ts",
-    from: "const container = id === undefined ? target : { name: target, id };",
-    to: "const container = target;",
+    from: "return id === undefined ? name : { name, id };",
+    to: "return name;",
   },
   {
     what: "what an interrupted filling had begun stays by half where the manifest changed",

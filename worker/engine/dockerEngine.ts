@@ -336,10 +336,10 @@ export class DockerEngine implements Engine {
     );
   }
 
-  async putArchive(container: string, path: string, tar: Readable | Buffer): Promise<void> {
-    const what = `copy files into ${container}`;
+  async putArchive(container: Named, path: string, tar: Readable | Buffer): Promise<void> {
+    const what = `copy files into ${nameOf(container)}`;
     const put = async (abortSignal: AbortSignal, file: NodeJS.ReadableStream | Buffer) =>
-      await this.docker.getContainer(container).putArchive(file, { path, abortSignal });
+      await this.docker.getContainer(refOf(container)).putArchive(file, { path, abortSignal });
     if (Buffer.isBuffer(tar)) {
       await this.change(what, (abortSignal) => put(abortSignal, tar));
       return;
@@ -355,21 +355,21 @@ export class DockerEngine implements Engine {
     }
   }
 
-  async getArchive(container: string, path: string): Promise<Readable> {
-    const what = `copy files out of ${container}`;
+  async getArchive(container: Named, path: string): Promise<Readable> {
+    const what = `copy files out of ${nameOf(container)}`;
     return await this.change(what, async (abortSignal) => {
-      const stream = await this.docker.getContainer(container).getArchive({ path, abortSignal });
+      const stream = await this.docker.getContainer(refOf(container)).getArchive({ path, abortSignal });
       return endWhenSilent(stream as unknown as Readable, COPY_SILENCE_MS, what);
     });
   }
 
-  async hasPath(container: string, path: string): Promise<boolean> {
-    return await this.read(`look for ${path} in ${container}`, (abortSignal) =>
+  async hasPath(container: Named, path: string): Promise<boolean> {
+    return await this.read(`look for ${path} in ${nameOf(container)}`, (abortSignal) =>
       orWhen(
         404,
         false,
         this.docker
-          .getContainer(container)
+          .getContainer(refOf(container))
           .infoArchive({ path, abortSignal })
           .then(() => true),
       ),

@@ -60,10 +60,10 @@ export interface Engine {
    * Unpacks a tar below `path`; works on a container that never ran, and reaches into its volumes. A stream is bounded
    * by silence, not by time, both ways.
    */
-  putArchive(container: string, path: string, tar: Readable | Buffer): Promise<void>;
-  getArchive(container: string, path: string): Promise<Readable>;
+  putArchive(container: Named, path: string, tar: Readable | Buffer): Promise<void>;
+  getArchive(container: Named, path: string): Promise<Readable>;
   /** Whether a container, or a volume that it mounts, has that path; works on one that never ran. */
-  hasPath(container: string, path: string): Promise<boolean>;
+  hasPath(container: Named, path: string): Promise<boolean>;
   /** The last lines that a container wrote, oldest first. */
   tailLogs(container: string, lines: number): Promise<string>;
   /** The last lines, at most `lines`, that were written at `sinceMs` (since 1970) or later, oldest first. */

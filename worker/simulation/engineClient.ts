@@ -165,23 +165,23 @@ export class EngineClient implements Engine {
     return this.change(`remove ${nameOf(container)}`, () => this.containers.remove(refOf(container)));
   }
 
-  async putArchive(container: string, _path: string, tar: Readable | Buffer) {
+  async putArchive(container: Named, _path: string, tar: Readable | Buffer) {
     try {
-      await this.change(`fill by ${container}`, () =>
-        this.containers.put(container, tar, () => !this.isAlive()),
+      await this.change(`fill by ${nameOf(container)}`, () =>
+        this.containers.put(refOf(container), tar, () => !this.isAlive()),
       );
     } finally {
       if (!Buffer.isBuffer(tar)) tar.destroy();
     }
   }
 
-  getArchive(container: string, path: string) {
-    return this.change(`copy out of ${container}`, () => this.containers.get(container, path));
+  getArchive(container: Named, path: string) {
+    return this.change(`copy out of ${nameOf(container)}`, () => this.containers.get(refOf(container), path));
   }
 
-  hasPath(container: string, path: string) {
-    return this.read(`look for ${path} in ${container}`, async () =>
-      this.containers.hasPath(container, path),
+  hasPath(container: Named, path: string) {
+    return this.read(`look for ${path} in ${nameOf(container)}`, async () =>
+      this.containers.hasPath(refOf(container), path),
     );
   }
 
