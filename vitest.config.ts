@@ -27,6 +27,8 @@ export default defineConfig({
     // vitest would leave one core of two to itself, though it hardly needs any while the tests run.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     sequence: { sequencer: LongestFirst },
+    // Most of what these processes make is gone at once: more room for it spares an eighth of the simulation's time.
+    execArgv: ["--max-semi-space-size=32"],
     projects: [
       {
         test: {
@@ -46,8 +48,8 @@ export default defineConfig({
           environment: "edge-runtime",
         },
       },
-      { test: { ...servers, name: "embedded", include: ["embedded/**/*.test.ts"] } },
-      { test: { ...servers, name: "control", include: ["tests/control*.test.ts"] } },
+      { test: { ...servers, name: "embedded", include: ["embedded/**/*.test.ts"], exclude: LONG } },
+      { test: { ...servers, name: "control", include: ["tests/control*.test.ts"], exclude: LONG } },
       {
         test: {
           ...e2e,
@@ -63,7 +65,7 @@ export default defineConfig({
           ...servers,
           ...convex,
           name: "long",
-          include: LONGER.filter((file) => !needsDocker(file)),
+          include: [...LONG, ...LONGER].filter((file) => !needsDocker(file)),
           sequence: { groupOrder: 2 },
         },
       },
@@ -72,7 +74,7 @@ export default defineConfig({
           ...long,
           ...e2e,
           name: "e2e-long",
-          include: [...LONG, ...LONGER.filter(needsDocker)],
+          include: [...LONG, ...LONGER].filter(needsDocker),
           sequence: { groupOrder: 3 },
         },
       },

@@ -3,13 +3,12 @@ import { api } from "../convex/_generated/api.js";
 import { ADMIN, WORKER } from "./controlPlane/driver.ts";
 import { embeddedFactory, type EmbeddedDriver, type EmbeddedFactory } from "./controlPlane/embeddedDriver.ts";
 import { allEvents, obey, registerHost, type HostLease } from "./controlPlane/world.ts";
-import { times } from "./long.ts";
 
 /** Many clients at once: no port or subnet ever has two owners, and nothing is lost when all is over. */
 
-const PROJECTS = times(100, 500);
+const PROJECTS = 500;
 /** How many calls are under way at the same time. */
-const CLIENTS = times(100, 500);
+const CLIENTS = 500;
 
 const MANIFEST = {
   services: { web: { stack: "node", route: "/", publish: true } },

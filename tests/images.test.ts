@@ -71,48 +71,48 @@ const edits: Record<string, { file: string; from: string; broken: { file: string
 };
 
 describe.each(Object.values(stacks))("stack $name", (stack) => {
-  test.each(["dev", "deploy"] as const)(
-    "%s serves the starter's page and its parts, and stops on SIGTERM",
-    async (kind) => {
-      const volume = await playground.volumeOf(starterFolder(stack));
-      const { container, base } = await playground.start(stack.image, stack.commands[kind], {
-        stack,
-        volume,
-        environment: kind,
-      });
-      await eventually(
-        () => fetch(`${base}${stack.ready}`),
-        (response) => response.status === 200,
-      );
+  const serves = async (kind: "dev" | "deploy") => {
+    const volume = await playground.volumeOf(starterFolder(stack));
+    const { container, base } = await playground.start(stack.image, stack.commands[kind], {
+      stack,
+      volume,
+      environment: kind,
+    });
+    await eventually(
+      () => fetch(`${base}${stack.ready}`),
+      (response) => response.status === 200,
+    );
 
-      const html = await (await fetch(`${base}/`)).text();
-      expect(html).not.toMatch(/(href|src)="\//);
-      const links = [...html.matchAll(/(?:href|src)="([^"#:]+)"/g)].map(([, link]) => link!);
-      expect(links.length).toBeGreaterThan(0);
-      const parts = await Promise.all(
-        links.map(async (link) => {
-          const response = await fetch(new URL(link, `${base}/`));
-          expect([link, response.status]).toEqual([link, 200]);
-          return response.text();
-        }),
-      );
-      const page = [html, ...parts].join("\n");
-      expect(page).toContain("lighthouse");
-      expect(page).toContain("project_1_abc");
-      expect(page).toContain(kind);
+    const html = await (await fetch(`${base}/`)).text();
+    expect(html).not.toMatch(/(href|src)="\//);
+    const links = [...html.matchAll(/(?:href|src)="([^"#:]+)"/g)].map(([, link]) => link!);
+    expect(links.length).toBeGreaterThan(0);
+    const parts = await Promise.all(
+      links.map(async (link) => {
+        const response = await fetch(new URL(link, `${base}/`));
+        expect([link, response.status]).toEqual([link, 200]);
+        return response.text();
+      }),
+    );
+    const page = [html, ...parts].join("\n");
+    expect(page).toContain("lighthouse");
+    expect(page).toContain("project_1_abc");
+    expect(page).toContain(kind);
 
-      await eventually(
-        () => container.inspect(),
-        ({ State }) => State.Health?.Status === "healthy",
-      );
-      const before = Date.now();
-      await container.stop({ t: 10 });
-      expect(Date.now() - before).toBeLessThan(5_000);
-      expect([0, 143]).toContain((await container.inspect()).State.ExitCode);
-    },
-  );
+    await eventually(
+      () => container.inspect(),
+      ({ State }) => State.Health?.Status === "healthy",
+    );
+    const before = Date.now();
+    await container.stop({ t: 10 });
+    expect(Date.now() - before).toBeLessThan(5_000);
+    expect([0, 143]).toContain((await container.inspect()).State.ExitCode);
+  };
+  const TITLE = "%s serves the starter's page and its parts, and stops on SIGTERM";
+  test.each(["deploy"] as const)(TITLE, serves);
+  longTest.each(["dev"] as const)(TITLE, serves);
 
-  test("dev shows a changed source without being told", async () => {
+  longTest("dev shows a changed source without being told", async () => {
     const edit = edits[stack.name]!;
     const folder = starterFolder(stack);
     const volume = await playground.volumeOf(folder);

@@ -1,17 +1,23 @@
 /** What `npm run test:long` is made of, by path. */
 
 /**
- * Nowhere else: a project's whole life in a real browser, 25 databases at once, deploys that go wrong in every way,
+ * Nowhere else: a project's whole life in a real browser and a thousand of them there, 25 databases at once, deploys that
+ * go wrong in every way,
  * releases and workspaces through every fault, restarts of the engine and of the machine, a minute of metrics, images
  * made in every way, two workers on one host, rules that other programs break.
  */
 export const LONG = [
+  "embedded/transfer/cli.test.ts",
+  "tests/controlContention.test.ts",
+  "tests/dashboard/scale.test.ts",
   "tests/dashboard/story.test.ts",
   "tests/deploys.test.ts",
+  "tests/gateway/firewall.test.ts",
   "tests/gateway/iptables.test.ts",
   "tests/imageBuilding.test.ts",
   "tests/isolation/firewallProbe.test.ts",
   "tests/isolation/reboot.test.ts",
+  "tests/isolation/volumes.test.ts",
   "tests/parallelRuns.test.ts",
   "tests/worker/engineRestart.test.ts",
   "tests/worker/metrics.test.ts",
@@ -32,18 +38,15 @@ export const LONGER = [
   "embedded/chaos/randomQueries.test.ts",
   "embedded/cli.test.ts",
   "embedded/conformance/conformance.test.ts",
-  "embedded/transfer/cli.test.ts",
   "embedded/transfer/crash.test.ts",
-  "tests/controlContention.test.ts",
   "tests/controlPlane.test.ts",
   "tests/firstLight.test.ts",
-  "tests/gateway/firewall.test.ts",
   "tests/gateway/fuzz.test.ts",
+  "tests/gateway/protection.test.ts",
   "tests/gateway/restarts.test.ts",
   "tests/gateway/switching.test.ts",
   "tests/images.test.ts",
   "tests/isolation.test.ts",
-  "tests/isolation/volumes.test.ts",
   "tests/worker.test.ts",
   "tests/worker/attachments.test.ts",
   "tests/worker/crash.test.ts",

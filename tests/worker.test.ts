@@ -167,7 +167,7 @@ longTest("several services of a project answer under their own prefixes", async 
   expect(world.controlPlane.observed(project.projectId, "dev")?.services).toHaveLength(3);
 });
 
-test("a test environment runs dev's files to the end and says how it went", async () => {
+longTest("a test environment runs dev's files to the end and says how it went", async () => {
   const project = world.controlPlane.create("tested");
   await world.move(project, "development", "running");
   world.controlPlane.move(project.projectId, "testing");

@@ -9,8 +9,8 @@ export interface Case {
   readonly expected?: unknown;
   /** Takes long, or leaves much behind: it is asked over HTTP alone, and the database is thrown away after it. */
   readonly heavy?: true;
-  /** Takes seconds: `npm test` asks it over HTTP alone, or not at all where another test shows the same. */
-  readonly slow?: "asked once" | "shown elsewhere";
+  /** Takes seconds: `npm run test:long` alone asks it. */
+  readonly slow?: "shown elsewhere";
   /** Why `convex-test` is not asked (`lacks`), or answers otherwise than Convex (`differs`). */
   readonly convexTest?: { readonly lacks: string } | { readonly differs: string };
 }

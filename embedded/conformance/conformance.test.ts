@@ -64,8 +64,8 @@ describe.each(["HTTP", "WebSocket"])("the embedded backend over %s", (transport)
 
   describe.each(areas)("$area", ({ cases }) => {
     const asked = cases.filter(({ heavy }) => heavy === undefined || transport === "HTTP");
-    const isLong = ({ slow }: Case) =>
-      slow === "shown elsewhere" || (slow === "asked once" && transport !== "HTTP");
+    // Over WebSockets it is the same backend: live.test.ts has what they alone can do.
+    const isLong = ({ slow }: Case) => slow === "shown elsewhere" || transport !== "HTTP";
     const ask = async (each: Case) => {
       if (each.heavy === true) onTestFinished(() => server.wipe());
       const answer = normalise(await each.run(drivers[transport]!));

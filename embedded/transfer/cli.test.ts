@@ -7,7 +7,6 @@ import { promisify } from "node:util";
 import { ConvexHttpClient } from "convex/browser";
 import { makeFunctionReference } from "convex/server";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { longTest } from "../../tests/long.ts";
 import { startBackend, type RunningBackend } from "../server.ts";
 import { CLI } from "../testing/cli.ts";
 
@@ -109,7 +108,7 @@ const inProject = (name: string, text: string): string => {
   return name;
 };
 
-longTest("import: JSON lines, a JSON array and CSV, with and without consent", async () => {
+test("import: JSON lines, a JSON array and CSV, with and without consent", async () => {
   const lines = inProject("a.jsonl", '{"body":"one"}\n{"body":"two"}\n');
   expect(await convex(running, "import", "--table", "messages", lines)).toContain(
     'Added 2 documents to table "messages"',
@@ -133,7 +132,7 @@ longTest("import: JSON lines, a JSON array and CSV, with and without consent", a
   expect(await query(running, "messages:search", { text: "fou" })).toEqual(["four"]);
 });
 
-longTest("import: what does not fit is refused with its reason", async () => {
+test("import: what does not fit is refused with its reason", async () => {
   const wrong = inProject("wrong.jsonl", '{"body":"fine"}\n{"body":7}\n');
   await expect(convex(running, "import", "--table", "messages", wrong)).rejects.toThrow(
     /Row 2: .*does not match the schema/s,

@@ -13,7 +13,6 @@ import { withFirewallHelper } from "../../worker/firewall/helper.ts";
 import { gatewayName } from "../../worker/gateway/config.ts";
 import { ask } from "./client.ts";
 import { routesTo, World, type Upstream } from "./world.ts";
-import { longTest } from "../long.ts";
 
 /** Who reaches whom, tried from inside real containers; two instances share the machine all the while. */
 
@@ -207,7 +206,7 @@ describe("an egress network", () => {
     }
   });
 
-  longTest("leads to no private bridge of this machine", async () => {
+  test("leads to no private bridge of this machine", async () => {
     const inside = await serverBehind("virbrgw0", "10.249.251.0/28");
     try {
       expect(await connect(shop, inside.address, 3000)).toBe("ECONNREFUSED");
@@ -251,7 +250,7 @@ describe("the rules", () => {
     expect(await connect(shop, bridgeAddress(shop), hostPort)).not.toBe("open");
   });
 
-  longTest("of one instance go without those of another", async () => {
+  test("of one instance go without those of another", async () => {
     await removeFirewall(other.docker, { instanceId: other.instanceId });
     expect((await removeFirewall(other.docker, { instanceId: other.instanceId })).findings).toEqual([]);
     expect((await checkFirewall(other.docker, { instanceId: other.instanceId })).findings).not.toEqual([]);

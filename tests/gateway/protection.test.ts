@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ProjectRoutesInput, RouteSettings } from "../../core/routes.ts";
 import { basicAuthUser } from "../../worker/gateway/basicAuth.ts";
 import { gatewayName, gatewayPaths } from "../../worker/gateway/config.ts";
+import { longTest } from "../long.ts";
 import { ask, speak } from "./client.ts";
 import { routesTo, World, type Upstream } from "./world.ts";
 
@@ -373,7 +374,7 @@ describe("what is the gateway's own", () => {
     expect(await log()).toContain(`"id":"${headers["x-request-id"]}"`);
   });
 
-  test("log is set aside once it is full, and a few of those are kept", async () => {
+  longTest("log is set aside once it is full, and a few of those are kept", async () => {
     const { requestLog } = gatewayPaths(world.config.dataDir);
     const full = Buffer.alloc(16 * 1024 ** 2, "x".repeat(99) + "\n");
     for (const round of [1, 2, 3, 4, 5]) {

@@ -8,7 +8,6 @@ import { VolumeWatch } from "../../worker/disks/volumeWatch.ts";
 import { DockerEngine } from "../../worker/engine/dockerEngine.ts";
 import type { World } from "../worker/world.ts";
 import { makeDiskWorld, type DiskWorld } from "./diskWorld.ts";
-import { longTest } from "../long.ts";
 
 /** Sizes of volumes and ways to hibernate, as a project meets them on the real worker. */
 
@@ -69,7 +68,7 @@ describe("a workspace with a disk of its own", () => {
 });
 
 describe("a workspace whose size is only watched", () => {
-  longTest("has its container stopped when it is over it, and started when it fits again", async () => {
+  test("has its container stopped when it is over it, and started when it fits again", async () => {
     const volumeWatch = new VolumeWatch({
       measure: async (volumes) => await measureVolumes(world.docker, INSTANCE, volumes),
       // Real time, eight times as fast: what is waited for is the watch's next look.

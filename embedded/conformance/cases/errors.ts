@@ -121,7 +121,6 @@ const cases: Case[] = [
   },
   {
     name: "gives functions one second of their own",
-    slow: "asked once",
     run: async (t) => [
       await t.query(api.hostile.busy, { rounds: 1e6 }),
       await attempt(() => t.query(api.hostile.busy, { rounds: 3e9 })),

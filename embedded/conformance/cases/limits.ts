@@ -54,7 +54,6 @@ const cases: Case[] = [
   },
   {
     name: "refuses more than 16 MiB written in a mutation",
-    slow: "asked once",
     run: async (t) => [
       await attempt(() => t.mutation(api.limits.insertMany, { count: 18, bytes: 1_000_000 })),
       await nothingStayed(t),
@@ -84,7 +83,6 @@ const cases: Case[] = [
   },
   {
     name: "refuses more than 4,096 index ranges in a function",
-    slow: "asked once",
     run: async (t) => [
       await attempt(() => t.query(api.limits.manyQueries, { count: 4_097 })),
       await t.query(api.limits.manyQueries, { count: 1_000 }),
@@ -94,7 +92,6 @@ const cases: Case[] = [
   },
   {
     name: "refuses more than 1,000 scheduled functions in a mutation",
-    slow: "asked once",
     run: async (t) => [
       await attempt(() => t.mutation(api.scheduling.many, { count: 1_001 })),
       await t.query(api.scheduling.unfinished, {}),
@@ -104,7 +101,6 @@ const cases: Case[] = [
   },
   {
     name: "refuses a result of more than 16 MiB, and gives one of 10",
-    slow: "asked once",
     run: async (t) => [
       "error" in ((await attempt(() => t.query(api.limits.bigResult, { bytes: 17 * MIB }))) as object),
       (await t.query(api.limits.bigResult, { bytes: 10e6 })).length,
