@@ -1,10 +1,9 @@
 /** What `npm run test:long` is made of, by path. */
 
 /**
- * Nowhere else: a project's whole life in a real browser and a thousand of them there, 25 databases at once, deploys that
- * go wrong in every way,
- * releases and workspaces through every fault, restarts of the engine and of the machine, a minute of metrics, images
- * made in every way, two workers on one host, rules that other programs break.
+ * Nowhere else: a project's whole life and a thousand projects in a real browser, 25 databases at once, deploys that go
+ * wrong in every way, releases and workspaces through every fault, restarts of the engine and of the machine, a minute
+ * of metrics, images made in every way, two workers on one host, rules that other programs break.
  */
 export const LONG = [
   "embedded/transfer/cli.test.ts",

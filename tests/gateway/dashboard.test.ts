@@ -13,7 +13,7 @@ import { routesTo, slugOf, World, type Upstream } from "./world.ts";
 /** What browsers and programs meet at the gateway's own hosts: the dashboard, and no project's program in its origin. */
 
 const PORT = 28_093;
-const SHOP = "project_1700000000091_shopaaaa";
+const SHOP = "project_1700000000094_shopaaaa";
 const AT_SHOP = `/projects/${SHOP}/dev`;
 const OWN_ORIGIN = `http://dev--${slugOf(SHOP)}.localhost:${PORT}`;
 const SANDBOX = "sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads";
