@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadStacks, starterFolder } from "../docker/stacks/loadStacks.ts";
 import { readCatalogue } from "../scripts/images/catalogue.ts";
 import { eventually, logsOf, Playground } from "./images/confined.ts";
-import { longTest } from "./long.ts";
 
 /**
  * Every image runs as projects run it: uid 1000, a read-only root, no capabilities, no way out. Every starter serves its
@@ -71,48 +70,48 @@ const edits: Record<string, { file: string; from: string; broken: { file: string
 };
 
 describe.each(Object.values(stacks))("stack $name", (stack) => {
-  const serves = async (kind: "dev" | "deploy") => {
-    const volume = await playground.volumeOf(starterFolder(stack));
-    const { container, base } = await playground.start(stack.image, stack.commands[kind], {
-      stack,
-      volume,
-      environment: kind,
-    });
-    await eventually(
-      () => fetch(`${base}${stack.ready}`),
-      (response) => response.status === 200,
-    );
+  test.each(["dev", "deploy"] as const)(
+    "%s serves the starter's page and its parts, and stops on SIGTERM",
+    async (kind) => {
+      const volume = await playground.volumeOf(starterFolder(stack));
+      const { container, base } = await playground.start(stack.image, stack.commands[kind], {
+        stack,
+        volume,
+        environment: kind,
+      });
+      await eventually(
+        () => fetch(`${base}${stack.ready}`),
+        (response) => response.status === 200,
+      );
 
-    const html = await (await fetch(`${base}/`)).text();
-    expect(html).not.toMatch(/(href|src)="\//);
-    const links = [...html.matchAll(/(?:href|src)="([^"#:]+)"/g)].map(([, link]) => link!);
-    expect(links.length).toBeGreaterThan(0);
-    const parts = await Promise.all(
-      links.map(async (link) => {
-        const response = await fetch(new URL(link, `${base}/`));
-        expect([link, response.status]).toEqual([link, 200]);
-        return response.text();
-      }),
-    );
-    const page = [html, ...parts].join("\n");
-    expect(page).toContain("lighthouse");
-    expect(page).toContain("project_1_abc");
-    expect(page).toContain(kind);
+      const html = await (await fetch(`${base}/`)).text();
+      expect(html).not.toMatch(/(href|src)="\//);
+      const links = [...html.matchAll(/(?:href|src)="([^"#:]+)"/g)].map(([, link]) => link!);
+      expect(links.length).toBeGreaterThan(0);
+      const parts = await Promise.all(
+        links.map(async (link) => {
+          const response = await fetch(new URL(link, `${base}/`));
+          expect([link, response.status]).toEqual([link, 200]);
+          return response.text();
+        }),
+      );
+      const page = [html, ...parts].join("\n");
+      expect(page).toContain("lighthouse");
+      expect(page).toContain("project_1_abc");
+      expect(page).toContain(kind);
 
-    await eventually(
-      () => container.inspect(),
-      ({ State }) => State.Health?.Status === "healthy",
-    );
-    const before = Date.now();
-    await container.stop({ t: 10 });
-    expect(Date.now() - before).toBeLessThan(5_000);
-    expect([0, 143]).toContain((await container.inspect()).State.ExitCode);
-  };
-  const TITLE = "%s serves the starter's page and its parts, and stops on SIGTERM";
-  test.each(["deploy"] as const)(TITLE, serves);
-  longTest.each(["dev"] as const)(TITLE, serves);
+      await eventually(
+        () => container.inspect(),
+        ({ State }) => State.Health?.Status === "healthy",
+      );
+      const before = Date.now();
+      await container.stop({ t: 10 });
+      expect(Date.now() - before).toBeLessThan(5_000);
+      expect([0, 143]).toContain((await container.inspect()).State.ExitCode);
+    },
+  );
 
-  longTest("dev shows a changed source without being told", async () => {
+  test("dev shows a changed source without being told", async () => {
     const edit = edits[stack.name]!;
     const folder = starterFolder(stack);
     const volume = await playground.volumeOf(folder);
@@ -129,7 +128,7 @@ describe.each(Object.values(stacks))("stack $name", (stack) => {
     });
   });
 
-  longTest("test passes on the starter and fails on a broken one", async () => {
+  test("test passes on the starter and fails on a broken one", async () => {
     const volume = await playground.volumeOf(starterFolder(stack));
     const passed = await playground.run(stack.image, stack.commands.test, {
       stack,

@@ -3,22 +3,25 @@
 /**
  * Nowhere else: a project's whole life and a thousand projects in a real browser, 25 databases at once, deploys that go
  * wrong in every way, releases and workspaces through every fault, restarts of the engine and of the machine, a minute
- * of metrics, images made in every way, two workers on one host, rules that other programs break.
+ * of metrics, images made and run in every way, two workers on one host, rules that other programs break.
  */
 export const LONG = [
   "embedded/transfer/cli.test.ts",
   "tests/controlContention.test.ts",
+  "tests/dashboard/origin.test.ts",
   "tests/dashboard/scale.test.ts",
   "tests/dashboard/story.test.ts",
   "tests/deploys.test.ts",
   "tests/gateway/firewall.test.ts",
   "tests/gateway/iptables.test.ts",
   "tests/imageBuilding.test.ts",
+  "tests/images.test.ts",
   "tests/isolation/firewallProbe.test.ts",
   "tests/isolation/reboot.test.ts",
   "tests/isolation/volumes.test.ts",
   "tests/parallelRuns.test.ts",
   "tests/worker/engineRestart.test.ts",
+  "tests/worker/hostPorts.test.ts",
   "tests/worker/metrics.test.ts",
   "tests/worker/onDemandImage.test.ts",
   "tests/worker/process.test.ts",
@@ -44,7 +47,6 @@ export const LONGER = [
   "tests/gateway/protection.test.ts",
   "tests/gateway/restarts.test.ts",
   "tests/gateway/switching.test.ts",
-  "tests/images.test.ts",
   "tests/isolation.test.ts",
   "tests/worker.test.ts",
   "tests/worker/attachments.test.ts",

@@ -85,7 +85,7 @@ describe("a project in development", () => {
     expect(Config.Healthcheck?.Test?.length).toBeGreaterThan(1);
   });
 
-  test("keeps its files over a pause and over a change of its configuration", async () => {
+  longTest("keeps its files over a pause and over a change of its configuration", async () => {
     const project = world.controlPlane.create("files");
     await world.move(project, "development", "running");
     const before = (await world.container(project).inspect()).Id;
