@@ -5,7 +5,6 @@ import { ConvexHttpClient } from "convex/browser";
 import { makeFunctionReference } from "convex/server";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { api } from "./fixtures/app/convex/_generated/api.js";
-import { longTest } from "../tests/long.ts";
 import { startBackend, type RunningBackend } from "./server.ts";
 import { runCli, Running, type Ended } from "./testing/cli.ts";
 import { temporaryFolder, until } from "./testing/fixture.ts";
@@ -87,7 +86,7 @@ describe("deploy", () => {
     expect(await http().action(api.native.hash, { text: "abc" })).toMatch(/^ba7816bf/);
   });
 
-  longTest("a dry run changes nothing", async () => {
+  test("a dry run changes nothing", async () => {
     await withFile("added.ts", ONE_QUERY, async () => {
       const ended = await cli(...DEPLOY, "--dry-run");
       expect(ended, ended.stderr).toMatchObject({ code: 0 });
@@ -117,7 +116,7 @@ describe("deploy", () => {
     await http().mutation(api.messages.send, { channel: "a", body: "as before" });
   });
 
-  longTest("indexes that are dropped and added are told and work", async () => {
+  test("indexes that are dropped and added are told and work", async () => {
     const schema = readFileSync(inConvex("schema.ts"), "utf8");
     const changed = schema.replace('.index("by_name", ["name"]),', '.index("by_friend", ["friend"]),');
     const use = `import { query } from "./_generated/server";
@@ -158,7 +157,7 @@ describe("what is refused, by name", () => {
     await withFile(name, text, () => refused(Object.fromEntries(rest), message));
   };
 
-  longTest("components", () =>
+  test("components", () =>
     refused(
       {
         "convex.config.ts": `import { defineApp } from "convex/server";
@@ -171,10 +170,9 @@ describe("what is refused, by name", () => {
         "counter/public.ts": ONE_QUERY,
       },
       /Components are not supported by this backend: .*counter/,
-    ),
-  );
+    ));
 
-  longTest("declared environment variables", () =>
+  test("declared environment variables", () =>
     refused(
       {
         "convex.config.ts": `import { defineApp } from "convex/server";
@@ -182,10 +180,9 @@ describe("what is refused, by name", () => {
           export default defineApp({ env: { GREETING: v.string() } });`,
       },
       /declared environment variables \(GREETING\) are not supported/,
-    ),
-  );
+    ));
 
-  longTest("external packages", () =>
+  test("external packages", () =>
     refused(
       {
         "../convex.json": JSON.stringify({ node: { externalPackages: ["*"] } }),
@@ -198,14 +195,12 @@ describe("what is refused, by name", () => {
           export default action({ args: {}, handler: () => greet() });`,
       },
       /External packages are not supported in a push to this backend: greeter/,
-    ),
-  );
+    ));
 
-  longTest("a module that throws while it loads", () =>
-    refused({ "added.ts": `throw new Error("cannot start");` + ONE_QUERY }, /Error: cannot start/),
-  );
+  test("a module that throws while it loads", () =>
+    refused({ "added.ts": `throw new Error("cannot start");` + ONE_QUERY }, /Error: cannot start/));
 
-  longTest("an auth.config that lacks an environment variable", () =>
+  test("an auth.config that lacks an environment variable", () =>
     refused(
       {
         "auth.config.ts": `export default { providers: [
@@ -213,8 +208,7 @@ describe("what is refused, by name", () => {
         ] };`,
       },
       /Environment variable MISSING_JWKS is used in auth config file but its value was not set/,
-    ),
-  );
+    ));
 });
 
 describe("codegen and dev", () => {
@@ -226,7 +220,7 @@ describe("codegen and dev", () => {
     expect((await cli("run", "added")).code).toBe(1);
   });
 
-  longTest("static code generation finds every function's types", async () => {
+  test("static code generation finds every function's types", async () => {
     const config = JSON.stringify({ codegen: { staticApi: true, staticDataModel: true } });
     await withFile("../convex.json", config, async () => {
       await output("codegen", "--typecheck", "disable");
@@ -246,61 +240,53 @@ describe("codegen and dev", () => {
     });
   });
 
-  longTest(
-    "dev pushes each change, and tries again when a document that was in the way is gone",
-    async () => {
-      const watching = new Running(project, running, ["dev", "--typecheck", "disable"]);
-      try {
-        await watching.printed(/functions ready/);
-        await withFile("added.ts", ONE_QUERY.replace('"added"', '"changed"'), async () => {
-          await until(
-            "the changed function",
-            async () => {
-              const found = await http()
-                .query(makeFunctionReference<"query">("added:default"), {})
-                .catch(() => null);
-              return found === "changed";
-            },
-            30_000,
-          );
-          const id = await http().mutation(api.messages.send, {
-            channel: "in the way",
-            body: "x",
-            author: "me",
-          });
-          const other = await http().mutation(api.messages.send, { channel: "watched", body: "x" });
-          const schema = readFileSync(inConvex("schema.ts"), "utf8");
-          const stricter = schema.replace("author: v.optional(v.string())", "author: v.optional(v.null())");
-          await withFile("schema.ts", stricter, async () => {
-            await watching.printed(/Schema validation failed/);
-            await http().mutation(api.messages.remove, { id });
-            // Only a change that comes after the CLI has begun to watch the table makes it try again.
-            await until(
-              "the CLI to watch the table",
-              () => running.backend.live.size > 0 || /failed[^]*functions ready/.test(watching.stderr),
-            );
-            await http().mutation(api.messages.like, { id: other });
-            await until(
-              "the stricter schema",
-              () => /failed[^]*functions ready/.test(watching.stderr),
-              30_000,
-            );
-            await expect(
-              http().mutation(api.messages.send, { channel: "probe", body: "x", author: "me" }),
-            ).rejects.toThrow("does not match the schema");
-          });
+  test("dev pushes each change, and tries again when a document that was in the way is gone", async () => {
+    const watching = new Running(project, running, ["dev", "--typecheck", "disable"]);
+    try {
+      await watching.printed(/functions ready/);
+      await withFile("added.ts", ONE_QUERY.replace('"added"', '"changed"'), async () => {
+        await until(
+          "the changed function",
+          async () => {
+            const found = await http()
+              .query(makeFunctionReference<"query">("added:default"), {})
+              .catch(() => null);
+            return found === "changed";
+          },
+          30_000,
+        );
+        const id = await http().mutation(api.messages.send, {
+          channel: "in the way",
+          body: "x",
+          author: "me",
         });
-      } finally {
-        await watching.stop();
-      }
-      await output(...DEPLOY);
-    },
-  );
+        const other = await http().mutation(api.messages.send, { channel: "watched", body: "x" });
+        const schema = readFileSync(inConvex("schema.ts"), "utf8");
+        const stricter = schema.replace("author: v.optional(v.string())", "author: v.optional(v.null())");
+        await withFile("schema.ts", stricter, async () => {
+          await watching.printed(/Schema validation failed/);
+          await http().mutation(api.messages.remove, { id });
+          // Only a change that comes after the CLI has begun to watch the table makes it try again.
+          await until(
+            "the CLI to watch the table",
+            () => running.backend.live.size > 0 || /failed[^]*functions ready/.test(watching.stderr),
+          );
+          await http().mutation(api.messages.like, { id: other });
+          await until("the stricter schema", () => /failed[^]*functions ready/.test(watching.stderr), 30_000);
+          await expect(
+            http().mutation(api.messages.send, { channel: "probe", body: "x", author: "me" }),
+          ).rejects.toThrow("does not match the schema");
+        });
+      });
+    } finally {
+      await watching.stop();
+    }
+    await output(...DEPLOY);
+  });
 });
 
 describe("run", () => {
-  // In `npm test`, tests/controlDeploy.test.ts runs functions and sets variables by the CLI.
-  longTest("queries, mutations, actions, internal functions", async () => {
+  test("queries, mutations, actions, internal functions", async () => {
     const id = await result("messages:send", '{channel: "run", body: "one"}');
     expect(await result("messages:get", JSON.stringify({ id }))).toMatchObject({ body: "one" });
     expect(await result("messages:viaAction", '{channel: "run", body: "two"}')).toEqual(["one", "two"]);
@@ -309,18 +295,18 @@ describe("run", () => {
     expect(await result("native:hash", '{text: "abc"}')).toMatch(/^ba7816bf/);
   });
 
-  longTest("acting as a user", async () => {
+  test("acting as a user", async () => {
     expect(await result("messages:whoAmI", "--identity", '{subject: "bob"}')).toBe("bob");
     expect(await output("run", "messages:whoAmI")).toBe("");
   });
 
-  longTest("--push pushes first", async () => {
+  test("--push pushes first", async () => {
     await withFile("added.ts", ONE_QUERY.replace('"added"', '"pushed first"'), async () => {
       expect(await result("added", "--push", "--typecheck", "disable")).toBe("pushed first");
     });
   });
 
-  longTest("--watch prints each new result", async () => {
+  test("--watch prints each new result", async () => {
     const watching = new Running(project, running, ["run", "counters:read", '{name: "watched"}', "--watch"]);
     await watching.printed(/^0$/m);
     await http().mutation(api.counters.bump, { name: "watched" });
@@ -335,13 +321,13 @@ describe("run", () => {
     expect(ended.stderr).toContain("messages:whoAmI");
   });
 
-  longTest("a function's error and its logs are shown", async () => {
+  test("a function's error and its logs are shown", async () => {
     const ended = await cli("run", "messages:fail", '{channel: "x"}');
     expect(ended.code).toBe(1);
     expect(ended.stderr).toMatch(/Uncaught Error: boom\s+at handler \(\.\.\/convex\/messages\.ts:\d+/);
   });
 
-  longTest("a query given as source text", async () => {
+  test("a query given as source text", async () => {
     const count = 'return (await ctx.db.query("messages").collect()).length';
     expect(JSON.parse(await output("run", "--inline-query", count))).toBeGreaterThan(0);
     const nested = 'const text = await ctx.runQuery("messages:secret", {}); console.log(text); return text';
@@ -355,7 +341,7 @@ describe("run", () => {
 });
 
 describe("data, env, function-spec, logs", () => {
-  longTest("data lists tables and documents, system tables too", async () => {
+  test("data lists tables and documents, system tables too", async () => {
     expect((await output("data")).trim().split("\n")).toEqual([
       ...["counters", "messages", "stamps", "users", "values"],
     ]);
@@ -372,7 +358,7 @@ describe("data, env, function-spec, logs", () => {
     expect(await output("data", "_scheduled_functions")).toContain("messages.js:sendInternal");
   });
 
-  longTest("env", async () => {
+  test("env", async () => {
     await output("env", "set", "COLOUR", "green");
     expect((await output("env", "get", "COLOUR")).trim()).toBe("green");
     expect(await output("env", "list")).toContain("COLOUR=green");
@@ -384,7 +370,7 @@ describe("data, env, function-spec, logs", () => {
     expect(refused.stderr).toContain('"CONVEX_CLOUD_URL" is set by the backend itself');
   });
 
-  longTest("function-spec names every function and route", async () => {
+  test("function-spec names every function and route", async () => {
     const spec = JSON.parse(await output("function-spec")) as { url: string; functions: object[] };
     expect(spec.url).toBe(running.url);
     expect(spec.functions).toContainEqual({
@@ -415,7 +401,7 @@ describe("data, env, function-spec, logs", () => {
   });
 });
 
-longTest("a backend that serves a folder can be asked and pushed to as well", async () => {
+test("a backend that serves a folder can be asked and pushed to as well", async () => {
   const served = await startBackend({ dir: inConvex("."), dbPath: ":memory:", adminKey: ADMIN_KEY });
   try {
     const asked = await runCli(project, served, ["run", "messages:secret"]);
@@ -431,7 +417,7 @@ longTest("a backend that serves a folder can be asked and pushed to as well", as
   }
 });
 
-longTest("this repository's own functions deploy and run", async () => {
+test("this repository's own functions deploy and run", async () => {
   const own = makeProject({ convex: "convex", core: "core", "package.json": "package.json" });
   const backend = await startBackend({ dir: null, dbPath: ":memory:", adminKey: ADMIN_KEY });
   try {

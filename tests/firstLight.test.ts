@@ -248,7 +248,7 @@ describe("several projects", () => {
     }
   });
 
-  // In `npm test`, tests/images.test.ts shows the starters.
+  // As those of tests/images.test.ts, which runs each of them confined.
   longTest.each(["python", "react", "static"])("the starter of %s serves its page", async (stack) => {
     const name = `from-${stack}`;
     const url = await develop(name, stack);

@@ -6,6 +6,7 @@
  * of metrics, images made and run in every way, two workers on one host, rules that other programs break.
  */
 export const LONG = [
+  "embedded/cli.test.ts",
   "embedded/transfer/cli.test.ts",
   "tests/controlContention.test.ts",
   "tests/dashboard/origin.test.ts",
@@ -38,7 +39,6 @@ export const LONGER = [
   "embedded/chaos/livePrograms.test.ts",
   "embedded/chaos/malformedOperations.test.ts",
   "embedded/chaos/randomQueries.test.ts",
-  "embedded/cli.test.ts",
   "embedded/conformance/conformance.test.ts",
   "embedded/transfer/crash.test.ts",
   "tests/controlPlane.test.ts",

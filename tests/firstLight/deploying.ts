@@ -1,7 +1,6 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { longTest } from "../long.ts";
 import type { TestInstance } from "./instance.ts";
 
 const MANIFEST = `stack: static
@@ -49,7 +48,7 @@ export function deployingSuite(instance: () => TestInstance): void {
       expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining("first")]);
     });
 
-    longTest("the next one takes over and is taken back, and its users notice nothing", async () => {
+    test("the next one takes over and is taken back, and its users notice nothing", async () => {
       const slipway = instance();
       await slipway.must("transition", name, "development", "--wait");
       await release("second");

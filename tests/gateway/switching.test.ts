@@ -85,7 +85,7 @@ describe("under constant load", () => {
     await remove(current);
   });
 
-  longTest("scaling from one to three and back drops nothing, and all three get their share", async () => {
+  test("scaling from one to three and back drops nothing, and all three get their share", async () => {
     const [first, ...others] = (await release(3)) as [Upstream, Upstream, Upstream];
     await world.gateway.pushProject(routesTo(SHOP, { dev: [first] }));
     const load = startLoad(PORT, AT_SHOP, { lanes: 12, expected: "shop" });
@@ -101,7 +101,7 @@ describe("under constant load", () => {
     await remove([first]);
   });
 
-  longTest("a container killed behind two replicas costs no GET", async () => {
+  test("a container killed behind two replicas costs no GET", async () => {
     const [victim, survivor] = (await release(2)) as [Upstream, Upstream];
     await world.gateway.pushProject(routesTo(SHOP, { dev: [victim, survivor] }));
     const failures: string[] = [];
