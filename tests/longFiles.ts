@@ -2,8 +2,9 @@
 
 /**
  * Nowhere else: a project's whole life and a thousand projects in a real browser, 25 databases at once, deploys that go
- * wrong in every way, releases and workspaces through every fault, restarts of the engine and of the machine, a minute
- * of metrics, images made and run in every way, two workers on one host, rules that other programs break.
+ * wrong in every way, releases and workspaces through every fault, a worker that dies at 20 moments, restarts of the
+ * engine and of the machine, a minute of metrics, images made and run in every way, two workers on one host, rules that
+ * other programs break.
  */
 export const LONG = [
   "embedded/cli.test.ts",
@@ -21,6 +22,7 @@ export const LONG = [
   "tests/isolation/reboot.test.ts",
   "tests/isolation/volumes.test.ts",
   "tests/parallelRuns.test.ts",
+  "tests/worker/crash.test.ts",
   "tests/worker/engineRestart.test.ts",
   "tests/worker/hostPorts.test.ts",
   "tests/worker/metrics.test.ts",
@@ -50,7 +52,6 @@ export const LONGER = [
   "tests/isolation.test.ts",
   "tests/worker.test.ts",
   "tests/worker/attachments.test.ts",
-  "tests/worker/crash.test.ts",
   "tests/worker/drift.test.ts",
 ];
 

@@ -60,6 +60,7 @@ export async function startNginx(
   const folder = await mkdtemp(join(tmpdir(), "slipway-bench-nginx-"));
   await chmod(folder, 0o755);
   await writeFile(join(folder, "nginx.conf"), configuration);
+  const { HostConfig: gateway } = await world.docker.getContainer(gatewayName(world.instanceId)).inspect();
   const container = await world.docker.createContainer({
     name: `${world.instanceId}-${name}`,
     Image: GATEWAY_IMAGE,
@@ -70,7 +71,12 @@ export async function startNginx(
     HostConfig: {
       NetworkMode: network,
       ReadonlyRootfs: true,
-      Ulimits: [{ Name: "nofile", Soft: 18_000, Hard: 18_000 }],
+      Memory: gateway.Memory,
+      NanoCpus: gateway.NanoCpus,
+      PidsLimit: gateway.PidsLimit,
+      CapDrop: gateway.CapDrop,
+      SecurityOpt: gateway.SecurityOpt,
+      Ulimits: gateway.Ulimits,
       Tmpfs: { "/tmp": "rw,mode=1777,size=512m" },
       Mounts: [{ Type: "bind", Source: folder, Target: "/conf", ReadOnly: true }],
     },
