@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { AGENT_NAMES, EDGES, STATUSES, type AgentName, type Status } from "./lifecycle.ts";
 
 /** Who may do what (DESIGN.md §6): the claims of a token, and what they allow. */

@@ -1,5 +1,5 @@
 import { load } from "js-yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { SlipwayError } from "./errors.ts";
 import { IMAGE, STACK_NAME, VARIABLE_NAME } from "./manifestFields.ts";
 

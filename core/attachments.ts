@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { IMAGE, vCpus, vDisk, vMemory, vVariables } from "./manifestFields.ts";
 
 /** What a project or a group attaches: databases, caches and other services that come as an image (docs/attachments.md). */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What is said to an OpenAI-compatible embeddings endpoint, and what it answers. */
 

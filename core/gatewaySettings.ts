@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DOMAIN, ROUTE_LIMITS, vRedirect, vRouteSettings, type RouteSettings } from "./routes.ts";
 import { parseDuration, parseMemory } from "./units.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { vAttachments, type Attachment } from "./attachments.ts";
 import { randomId, SLUG, MAX_SLUG_LENGTH } from "./naming.ts";
 import { SlipwayError } from "./errors.ts";

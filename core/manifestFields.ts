@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parseMemory } from "./units.ts";
 
 /** What the manifest's parts have in common: names, sizes and variables, each with the words that refuse it. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parseDuration } from "./units.ts";
 
 /** How a deploy goes from one revision of its services to the next (docs/deploys.md). */

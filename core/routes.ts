@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { MAX_SLUG_LENGTH, NAMESPACE, SLUG } from "./naming.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { load } from "js-yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { SlipwayError } from "./errors.ts";
 import { STACK_NAME } from "./manifest.ts";
 

@@ -1,5 +1,5 @@
 /** Joins the parts that stand beside the core to it: full-text search, vectors, file storage. */
-import { z } from "zod";
+import * as z from "zod";
 import { actionFileOperations, transactionFileOperations } from "./files/fileOperations.ts";
 import type { FileStore } from "./files/fileStore.ts";
 import type { Backend } from "./runtime/backend.ts";

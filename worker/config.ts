@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
+import * as z from "zod";
 import { SlipwayError } from "../core/errors.ts";
 import type { AcmeSettings } from "./certificates/acmeIssuer.ts";
 import { HTTPS_REDIRECTS, type HttpsRedirect } from "./gateway/config.ts";

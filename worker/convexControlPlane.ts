@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
 import type { PaginationOptions, PaginationResult } from "convex/server";
 import { ConvexError } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import { api } from "../convex/_generated/api.js";
 import type { Id } from "../convex/_generated/dataModel.d.ts";
 import { SlipwayError, type ErrorData } from "../core/errors.ts";

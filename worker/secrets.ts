@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { JWK } from "jose";
-import { z } from "zod";
+import * as z from "zod";
 import { SlipwayError } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
 import type { ProjectSpec } from "../core/projectSpec.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ENVIRONMENT_KINDS, STATUSES } from "../../core/lifecycle.ts";
 import { PHASES } from "../../core/projectSpec.ts";
 import { RELEASE_STATES } from "../../core/releases.ts";

@@ -1,5 +1,5 @@
 import { ConvexError } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import type { ErrorData } from "../../core/errors.ts";
 
 /** Errors of the agents' door as RFC 9457 problems. */

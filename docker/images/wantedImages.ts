@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { load } from "js-yaml";
-import { z } from "zod";
+import * as z from "zod";
 
 const FOLDER = dirname(fileURLToPath(import.meta.url));
 const vImage = z.object({ tag: z.string(), onDemand: z.boolean().default(false) });

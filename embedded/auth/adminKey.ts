@@ -1,6 +1,6 @@
 /** The administrator's key: `<instance>|<secret>`, compared in constant time. */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import type { JSONValue } from "convex/values";
 import type { Identity, UserAttributes } from "./identity.ts";
 import { AuthenticationError } from "./providers.ts";

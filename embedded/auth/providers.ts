@@ -8,7 +8,7 @@ import {
   type JWTVerifyGetKey,
 } from "jose";
 import type { JSONValue } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import { PushError } from "../runtime/schema.ts";
 import type { Identity, UserAttributes } from "./identity.ts";
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
+import * as z from "zod";
 import { RUN } from "../testing/project.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));

@@ -1,6 +1,6 @@
 /** What `crons.ts` may ask for, checked: the `schedule` part of `crons.export()`. Everything is in UTC. */
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 
 /** A schedule that no run can be computed for; the text is shown to whoever pushes it. */
 export class CronScheduleError extends Error {

@@ -1,5 +1,5 @@
 /** `ctx.storage`: the operations behind it in queries and mutations, and in actions. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Transaction } from "../runtime/transaction.ts";
 import { checkStorageId, findFile, removeFile, type FileRow } from "./fileRows.ts";
 import { parseSha256, type FileStore } from "./fileStore.ts";

@@ -1,6 +1,6 @@
 /** The signed, short-lived permission inside an upload URL. */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { FileError } from "./fileError.ts";
 
 const VALID_MS = 60 * 60 * 1_000;

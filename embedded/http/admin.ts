@@ -1,6 +1,6 @@
 /** Small administrative endpoints: the version, the instance's name, the admin key's check, environment variables. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 import { EnvironmentRefusedError, type Deployer } from "../push/deployer.ts";
 import { MissingVariableError } from "../push/load.ts";
 import type { Backend } from "../runtime/backend.ts";

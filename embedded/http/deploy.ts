@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { brotliDecompress } from "node:zlib";
-import { z } from "zod";
+import * as z from "zod";
 import { moduleHash } from "../push/app.ts";
 import { analysisOf, authInfos, checkedApp, indexDiff, pushDiff } from "../push/describe.ts";
 import { PushRaceError, type Deployer, type PendingPush } from "../push/deployer.ts";

@@ -1,7 +1,7 @@
 /** The HTTP API for functions: `/api/query`, `/api/mutation`, `/api/action`, `/api/function`, `/api/run/<path>`. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { jsonToConvex, type JSONValue, type Value } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import { isAdmin } from "../auth/identity.ts";
 import type { Backend } from "../runtime/backend.ts";
 import type { FunctionResult } from "../runtime/functionResult.ts";

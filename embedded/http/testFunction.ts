@@ -1,7 +1,7 @@
 /** Runs a query that is sent as source text, for administrators. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { JSONValue } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import type { LoadOptions } from "../push/load.ts";
 import { TEST_QUERY, withTestQuery } from "../push/testModule.ts";
 import type { Backend } from "../runtime/backend.ts";

@@ -1,6 +1,6 @@
 /** An app as it is pushed: bundled modules, in the form the Convex CLI sends them. */
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 
 /** `isolate` runs in Convex's own runtime, `node` is a file with `"use node"`. */
 export const vEnvironment = z.enum(["isolate", "node"]);

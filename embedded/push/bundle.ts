@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { build, type BuildFailure, type Platform, type Plugin } from "esbuild";
-import { z } from "zod";
+import * as z from "zod";
 import { PushError } from "../runtime/schema.ts";
 import { AUTH_CONFIG_PATH, DEFINITION_PATH, SCHEMA_PATH, type AppModule, type AppSource } from "./app.ts";
 

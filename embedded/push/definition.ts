@@ -1,5 +1,5 @@
 /** `convex.config.ts`: an app may have one as long as it declares nothing that this backend does not have. */
-import { z } from "zod";
+import * as z from "zod";
 import { PushError } from "../runtime/schema.ts";
 
 /** What `defineApp()` makes, as far as it is looked at. */

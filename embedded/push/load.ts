@@ -7,7 +7,7 @@ import { prepareCode, Realm } from "../runtime/realm.ts";
 import { RealmPool } from "../runtime/realmPool.ts";
 import { makeSchema, PushError, vSchema, type Schema } from "../runtime/schema.ts";
 import { parseAuthConfig, type AuthConfig } from "../auth/providers.ts";
-import { z } from "zod";
+import * as z from "zod";
 import { refuseUnsupported } from "./definition.ts";
 import { CRONS_PATH, definesFunctions, HTTP_PATH, type AppModule, type AppSource } from "./app.ts";
 import { linkActions, linkTransactions } from "./link.ts";

@@ -1,5 +1,5 @@
 /** A push as the CLI sends it, and the app it describes. */
-import { z } from "zod";
+import * as z from "zod";
 import { PushError } from "../runtime/schema.ts";
 import { AUTH_CONFIG_PATH, DEFAULT_FUNCTIONS_DIR, moduleHash, vEnvironment, vModule } from "./app.ts";
 import type { AppModule, AppSource } from "./app.ts";

@@ -1,6 +1,6 @@
 /** The operations that a running action asks of the backend. */
 import type { JSONValue } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import { attributesOf } from "../auth/identity.ts";
 import { pathOf, toHandle, vAddress } from "./address.ts";
 import type { LoadedApp } from "./app.ts";

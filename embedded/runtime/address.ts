@@ -1,5 +1,5 @@
 /** How a function names another one to run: by path or by handle; a component's reference is refused. */
-import { z } from "zod";
+import * as z from "zod";
 
 export const vAddress = z.looseObject({
   name: z.string().nullish(),

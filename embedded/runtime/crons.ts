@@ -1,6 +1,6 @@
 /** Cron jobs as `crons.ts` declares them. When each is due is computed in `crons/`. */
 import type { JSONValue } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import { assertRunnable } from "../crons/nextRun.ts";
 import { CronScheduleError, parseSchedule, type CronRule } from "../crons/schedule.ts";
 import { PushError } from "./schema.ts";

@@ -1,6 +1,6 @@
 /** The functions of a pushed app: what each is called, what kind it is, and how it is looked up. */
 import { jsonToConvex, type JSONValue, type ValidatorJSON } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import type { TableNameOfId } from "../values/validate.ts";
 import { explainMismatch } from "../values/validate.ts";
 import { explainOversizedResult } from "../values/resultLimits.ts";

@@ -1,6 +1,6 @@
 /** Turns `.withIndex(name, q => …)` into a range of keys, with Convex's rules on the order of the operators. */
 import type { JSONValue } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import type { IndexInfo } from "../storage/catalog.ts";
 import type { Interval } from "../live/readSet.ts";
 import { afterPrefix, encodeValue } from "../values/keys.ts";

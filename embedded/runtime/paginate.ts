@@ -1,7 +1,7 @@
 /** `.paginate()`: a page of a query between two cursors, and the cursors to go on from. */
 import { createHash } from "node:crypto";
 import type { JSONValue } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import type { Interval } from "../live/readSet.ts";
 import { indexKey, parseDocument, type Order, type ScanRow } from "../storage/documents.ts";
 import { justAfter } from "../values/keys.ts";

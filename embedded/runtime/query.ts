@@ -1,6 +1,6 @@
 /** Runs `ctx.db.query(...)`: a source of rows in order, and the filters and limits applied to them. */
 import type { JSONValue } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import type { Interval } from "../live/readSet.ts";
 import type { IndexInfo } from "../storage/catalog.ts";
 import { indexKey, parseDocument, type Order, type ScanRow } from "../storage/documents.ts";

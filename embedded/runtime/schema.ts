@@ -1,6 +1,6 @@
 /** An app's schema as `defineSchema(...).export()` gives it, and the check of one document against it. */
 import type { ValidatorJSON, Value } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import type { IndexKind, IndexSpec } from "../storage/catalog.ts";
 import { explainMismatch, type TableNameOfId } from "../values/validate.ts";
 

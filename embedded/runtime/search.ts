@@ -1,6 +1,6 @@
 /** Full-text search as a source of rows in order of relevance. */
 import type { JSONValue } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import type { RowSource } from "./query.ts";
 import type { Transaction } from "./transaction.ts";
 

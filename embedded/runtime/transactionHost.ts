@@ -1,6 +1,6 @@
 /** The operations that a running query or mutation asks of the backend (`Convex.syscall` and `Convex.asyncSyscall`). */
 import { convexToJson, type JSONValue } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import { attributesOf } from "../auth/identity.ts";
 import { tableNumberOf } from "../values/ids.ts";
 import { pathOf, toHandle, vAddress } from "./address.ts";

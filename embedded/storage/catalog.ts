@@ -1,5 +1,5 @@
 /** Which tables and indexes exist: names ↔ numbers, kept in memory and in the database alike. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Driver } from "./driver.ts";
 
 /** User tables start where Convex's do; lower numbers are system tables. */

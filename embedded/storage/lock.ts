@@ -13,7 +13,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { DatabaseRefusedError } from "./errors.ts";
 
 const vOwner = z.object({ pid: z.number().int().positive(), startedAt: z.string(), boot: z.string() });

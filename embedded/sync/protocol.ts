@@ -1,6 +1,6 @@
 /** The messages of Convex's sync protocol, as they come in, and the encodings they share. */
 import type { JSONValue } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 
 const vJson = z.custom<JSONValue>((value) => value !== undefined);
 const vVersion = z.number().int().nonnegative();

@@ -1,6 +1,6 @@
 /** The system queries that the CLI asks: tables and their documents, functions, environment variables, addresses. */
 import { convexToJson, type JSONValue } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import { TABLE_NAMES_INDEX } from "../live/readSet.ts";
 import type { LoadedApp } from "../runtime/app.ts";
 import type { Environment } from "../runtime/environment.ts";

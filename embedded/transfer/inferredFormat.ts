@@ -1,6 +1,6 @@
 /** Reads the documents of older snapshots: strings become what the table's shape, or a document's own hints, say. */
 import { convexToJson, type JSONValue } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import { elementShapes, fieldShapes, onlyMeaning, parseShape, type Shape } from "./shape.ts";
 import { TransferError } from "./transferError.ts";
 

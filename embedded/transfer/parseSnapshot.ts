@@ -1,6 +1,6 @@
 /** Reads a snapshot ZIP: `<table>/documents.jsonl`, `<table>/generated_schema.jsonl`, `_tables/…` and `_storage/…`. */
 import type { JSONValue } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import { isUuid } from "../files/fileRows.ts";
 import { tableNumberOf } from "../values/ids.ts";
 import { parseUniform, UNIFORM } from "./exportFormat.ts";

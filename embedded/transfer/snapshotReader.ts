@@ -1,5 +1,5 @@
 /** One consistent state of the database, read without holding up those who write. */
-import { z } from "zod";
+import * as z from "zod";
 import { openDriver, type Driver } from "../storage/driver.ts";
 import type { TransferHost } from "./host.ts";
 

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
-import { z } from "zod";
+import * as z from "zod";
 import type { ImportFormat } from "./parsedImport.ts";
 import { TABLE_NAME } from "./parseSnapshot.ts";
 import type { Transfer } from "./transfer.ts";

@@ -1,6 +1,6 @@
 /** Checks a `ctx.vectorSearch(…)` against its index. */
 import type { JSONValue } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import { queryValue } from "../runtime/filter.ts";
 import { filterKey } from "../search/filterKey.ts";
 import type { IndexInfo } from "../storage/catalog.ts";

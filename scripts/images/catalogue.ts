@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { load } from "js-yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { REPOSITORY } from "../setup/dataDir.ts";
 import { SetupError } from "../setup/setupError.ts";
 

@@ -2,7 +2,7 @@ import type Docker from "dockerode";
 import { readFileSync } from "node:fs";
 import { PassThrough } from "node:stream";
 import { pack } from "tar-stream";
-import { z } from "zod";
+import * as z from "zod";
 import { withinDeadline } from "../setup/deadline.ts";
 import { IMAGE_LABEL } from "./dockerFiles.ts";
 import type { OwnFile } from "./ownFiles.ts";

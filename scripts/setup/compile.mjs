@@ -5,7 +5,14 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 
 /** They find files of their own beside themselves, or are machine code. */
-const LEFT_OUTSIDE = ["dockerode", "esbuild", "libsql", "playwright-core", "vite"];
+const LEFT_OUTSIDE = ["esbuild", "libsql", "playwright-core", "vite"];
+
+/**
+ * Modules of dockerode's, a function or a table of them each, that bring gRPC, protobuf and SSH with them: hundreds of files
+ * which no call of ours needs. They stay where they are, because they find files beside themselves, and are loaded when
+ * they are first called.
+ */
+const LOADED_WHEN_CALLED = /\/node_modules\/(dockerode\/lib\/(session|buildkit)|docker-modem\/lib\/ssh)\.js$/;
 
 /** A process that was started before its sources changed may still load a lazy part of its own build. */
 const BUILDS_KEPT = 8;
@@ -80,7 +87,7 @@ async function bundle(root, file, folder) {
     sourcemap: "linked",
     sourcesContent: false,
     logLevel: "silent",
-    plugins: [ownPlaces(root)],
+    plugins: [ownPlaces(root), loadedWhenCalled],
   });
   const sources = Object.keys(metafile.inputs)
     .filter((source) => !source.startsWith("node_modules/"))
@@ -109,6 +116,24 @@ function ownPlaces(root) {
     },
   };
 }
+
+const loadedWhenCalled = {
+  name: "loaded-when-called",
+  setup({ onLoad }) {
+    onLoad({ filter: LOADED_WHEN_CALLED }, ({ path: source }) => ({
+      // By another name: esbuild would put what is required into the build.
+      contents: `
+        const load = require;
+        const real = () => load(${JSON.stringify(source)});
+        module.exports = new Proxy(function () {}, {
+          get: (_, name) => real()[name],
+          apply: (_, self, given) => Reflect.apply(real(), self, given),
+        });
+      `,
+      loader: "js",
+    }));
+  },
+};
 
 function dropOldBuilds(folder) {
   const builds = readdirSync(folder)

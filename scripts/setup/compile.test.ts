@@ -56,6 +56,21 @@ test("a source finds what lies beside it, wherever the build is", async () => {
   expect(await run()).toBe(join(root, "lib"));
 });
 
+test("what dockerode has for builds and for SSH is loaded where it lies, when it is first called", async () => {
+  mkdirSync(join(root, "node_modules/dockerode/lib"), { recursive: true });
+  write("node_modules/dockerode/package.json", '{ "name": "dockerode", "main": "./lib/docker.js" }');
+  write("node_modules/dockerode/lib/docker.js", 'module.exports = { session: require("./session") };\n');
+  write(
+    "node_modules/dockerode/lib/session.js",
+    "globalThis.loaded = __filename;\nmodule.exports = (word) => word;\n",
+  );
+  write(
+    "main.ts",
+    'import docker from "dockerode";\nconst before = "loaded" in globalThis;\nexport const said = [before, docker.session("called"), globalThis.loaded].join();\n',
+  );
+  expect(await run()).toBe(`false,called,${join(root, "node_modules/dockerode/lib/session.js")}`);
+});
+
 test("builds at the same time do not disturb each other", async () => {
   const built = await Promise.all([build(), build(), build()]);
   for (const file of built) expect(saidBy(file)).toBe("first");

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { SlipwayError } from "../../core/errors.ts";
 import { randomId } from "../../core/naming.ts";
 import { DEFAULT_SUBNET_POOL } from "../../core/subnets.ts";

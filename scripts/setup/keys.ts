@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { chmod, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, SignJWT } from "jose";
-import { z } from "zod";
+import * as z from "zod";
 import { APPLICATION_ID, ISSUER, type Role } from "../../core/access.ts";
 import { SlipwayError } from "../../core/errors.ts";
 import { sealingKeyOf } from "../../core/sealing.ts";

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { open, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { SlipwayError } from "../../core/errors.ts";
 import { dataPaths, ensurePrivateFolder, REPOSITORY } from "../setup/dataDir.ts";
 import type { Addresses } from "./addresses.ts";

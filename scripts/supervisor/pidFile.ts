@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { dataPaths, ensurePrivateFolder, isErrorCode, writePrivateFile } from "../setup/dataDir.ts";
 import { withLock } from "../setup/lock.mjs";
 import { isAlive, startTimeOf } from "./processIdentity.ts";

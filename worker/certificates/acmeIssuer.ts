@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import https from "node:https";
 import { join } from "node:path";
 import * as acme from "acme-client";
-import { z } from "zod";
+import * as z from "zod";
 import { SlipwayError } from "../../core/errors.ts";
 import type { CertificateDoor } from "../gateway/certificateDoor.ts";
 import type { CertificatePair } from "./certificateFacts.ts";

@@ -1,6 +1,6 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { CertificatePair } from "./certificateFacts.ts";
 import { readIfThere, writePrivate } from "./privateFiles.ts";
 

@@ -1,5 +1,5 @@
 import type Docker from "dockerode";
-import { z } from "zod";
+import * as z from "zod";
 import { wantedImages } from "../../docker/images/wantedImages.ts";
 import { READ_DEADLINE_MS } from "../engine/deadline.ts";
 import { dockerCall, dockerCallUnless } from "../gateway/dockerCall.ts";

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 import { SlipwayError } from "../../core/errors.ts";
 import { programName, type Commands } from "./commands.ts";
 import type { Admitted } from "./doorkeeper.ts";

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 import { SlipwayError } from "../../core/errors.ts";
 import type { Knock } from "./doorkeeper.ts";
 import type { WorkspaceFiles } from "./files.ts";

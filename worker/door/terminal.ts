@@ -1,5 +1,5 @@
 import type { RawData, WebSocket } from "ws";
-import { z } from "zod";
+import * as z from "zod";
 import { SlipwayError } from "../../core/errors.ts";
 import { programName, type Commands, type Run } from "./commands.ts";
 import type { Admitted } from "./doorkeeper.ts";

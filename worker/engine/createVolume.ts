@@ -1,5 +1,5 @@
 import type Docker from "dockerode";
-import { z } from "zod";
+import * as z from "zod";
 
 const vVolume = z.looseObject({ Labels: z.record(z.string(), z.string()).nullish() });
 

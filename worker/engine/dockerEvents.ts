@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
-import { z } from "zod";
+import * as z from "zod";
 import { READ_DEADLINE_MS, withDeadline } from "./deadline.ts";
 import type { EngineEvent, EngineListener, EngineWatch } from "./engine.ts";
 

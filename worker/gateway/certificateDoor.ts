@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { gatewayPaths } from "./config.ts";
 import { askPushDoor, readAnswer } from "./pushDoor.ts";
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { chmod, chown, cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
+import * as z from "zod";
 import { SlipwayError } from "../../core/errors.ts";
 import { hashFiles } from "../hashFiles.ts";
 import { gatewayPaths, gatewayUser, type GatewayConfig } from "./config.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { askDoor, type DoorAnswer, type DoorRequest } from "./door.ts";
 import { GatewayError, type GatewayErrorKind } from "./gatewayError.ts";
 

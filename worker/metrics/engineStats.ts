@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Counters } from "./counters.ts";
 
 /** The engine's own word on what a container uses, for where the kernel's files cannot be read. */

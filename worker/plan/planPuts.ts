@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { LABELS } from "../../core/labels.ts";
 import type { RenderedVolume } from "../../core/render/rendered.ts";
 import type { EngineVolume } from "../engine/engine.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What the server of this page says of itself, at /slipway.json. */
 const vSettings = z.object({

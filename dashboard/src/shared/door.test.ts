@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { SlipwayError } from "../../../core/errors.ts";
 import { askDoor, doorPath, refusalOf } from "./door.ts";
 

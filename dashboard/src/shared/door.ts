@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { SlipwayError, type ErrorCode } from "../../../core/errors.ts";
 
 /**

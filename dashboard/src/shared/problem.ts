@@ -1,5 +1,5 @@
 import { ConvexError } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import { SlipwayError } from "../../../core/errors.ts";
 
 /** An error as a person is shown it: what happened, to what, and what to do next. */

@@ -1,6 +1,6 @@
 import { Button, Loader, Paper, Stack, Text, Title } from "@mantine/core";
 import { Stethoscope } from "lucide-react";
-import { z } from "zod";
+import * as z from "zod";
 import { FINDING_LOOKS } from "../hosts/marks.ts";
 import { useSettings } from "../session/Backend.tsx";
 import { useAccess, useSession } from "../session/Session.tsx";

@@ -1,7 +1,7 @@
 import { PassThrough, Readable } from "node:stream";
 import { createInterface } from "node:readline";
 import type Docker from "dockerode";
-import { z } from "zod";
+import * as z from "zod";
 import { LABELS, ownedBy } from "../../../core/labels.ts";
 import type { EnvironmentKind } from "../../../core/lifecycle.ts";
 import { withinDeadline } from "../../setup/deadline.ts";

@@ -7,7 +7,7 @@ import {
 import type { Readable } from "node:stream";
 import { json as readJson } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { api } from "../../../convex/_generated/api.js";
 import { SlipwayError, type ErrorData } from "../../../core/errors.ts";
 import type { EnvironmentKind } from "../../../core/lifecycle.ts";

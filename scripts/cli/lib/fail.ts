@@ -1,5 +1,5 @@
 import { ConvexError } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import { causeChain, SlipwayError, type ErrorData } from "../../../core/errors.ts";
 
 /** The one way out of the CLI for everything that goes wrong: any thrown value → one line, one exit code. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { z } from "zod";
+import * as z from "zod";
 import { api } from "../../../convex/_generated/api.js";
 import { SlipwayError } from "../../../core/errors.ts";
 import { SOURCE_ARCHIVE_TYPE, SOURCE_LIMITS } from "../../../core/source.ts";

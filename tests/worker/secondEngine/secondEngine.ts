@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Docker from "dockerode";
-import { z } from "zod";
+import * as z from "zod";
 import { pause, realClock } from "../../../worker/clock.ts";
 
 /** The first process of a process namespace has to take leave of every dead one, which node does not. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ENVIRONMENT_KINDS, type EnvironmentKind } from "../../../../core/lifecycle.ts";
 
 /** The plan that a worker would carry out now, as its door tells it (worker/door/README.md). */

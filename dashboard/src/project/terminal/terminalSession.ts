@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Problem } from "../../shared/problem.ts";
 
 /** A terminal's connection with the worker's door (worker/door/README.md): no more than its messages. */
