@@ -26,13 +26,13 @@ export interface Starters {
 export function startersFrom(folderOf: (stack: string) => string): Starters {
   return {
     async tar(starters, at = "/") {
+      const found = starters.map((starter) => ({ ...starter, source: folderOf(starter.stack) }));
       const tar = pack();
       const chunks: Buffer[] = [];
       const drained = (async () => {
         for await (const chunk of tar) chunks.push(chunk as Buffer);
       })();
-      for (const { stack, folder } of starters) {
-        const source = folderOf(stack);
+      for (const { stack, folder, source } of found) {
         const target = [
           ...(at === "/" ? [WORKSPACE.slice(1)] : []),
           ...(folder === "." ? [] : folder.split("/")),

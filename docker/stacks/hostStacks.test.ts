@@ -40,6 +40,13 @@ test("a user's own stand beside them, with their starters", async () => {
   expect(starterOf("deno")).toBe(join(dataDir, "stacks/starters/deno"));
 });
 
+test("the starter of a stack that is gone is refused by name, with where to put it back", async () => {
+  const gone = /"deno", which this host has not/;
+  expect(() => hostStacks(dataDir, {}).starterOf("deno")).toThrow(gone);
+  await bring(join(dataDir, "stacks"), "zig");
+  expect(() => hostStacks(dataDir, {}).starterOf("deno")).toThrow(gone);
+});
+
 test("SLIPWAY_STACKS names another folder, which has to be there", async () => {
   const folder = join(dataDir, "elsewhere");
   expect(() => hostStacks(dataDir, { SLIPWAY_STACKS: folder })).toThrow(/SLIPWAY_STACKS/);

@@ -11,7 +11,10 @@ export type HostStacks = {
   own: string[];
   /** Where the user's own lie, or would. */
   folder: string;
-  /** The folder that a new project of a stack starts from. */
+  /**
+   * The folder that a new project of a stack starts from.
+   * @throws SlipwayError `setup` where there is no such stack (any more)
+   */
   starterOf(stack: string): string;
 };
 
@@ -25,7 +28,7 @@ export function hostStacks(dataDir: string, environment: NodeJS.ProcessEnv = pro
   const shipped = loadStacks();
   if (!isFolder(folder)) {
     if (named !== undefined) throw refused(`SLIPWAY_STACKS names ${folder}, which is no folder.`);
-    return { stacks: shipped, own: [], folder, starterOf: (stack) => starterFolder(shipped[stack]!) };
+    return { stacks: shipped, own: [], folder, starterOf: (stack) => starterIn(shipped, stack, folder) };
   }
   const brought = loadStacks(folder);
   for (const { name, starter } of Object.values(brought)) {
@@ -42,8 +45,20 @@ export function hostStacks(dataDir: string, environment: NodeJS.ProcessEnv = pro
     own: Object.keys(brought),
     folder,
     starterOf: (stack) =>
-      Object.hasOwn(brought, stack) ? starterFolder(brought[stack]!, folder) : starterFolder(shipped[stack]!),
+      Object.hasOwn(brought, stack)
+        ? starterFolder(brought[stack]!, folder)
+        : starterIn(shipped, stack, folder),
   };
+}
+
+/** A workspace that was being filled when a stack was taken from the host still begins with its starter. */
+function starterIn(shipped: Stacks, stack: string, folder: string): string {
+  if (Object.hasOwn(shipped, stack)) return starterFolder(shipped[stack]!);
+  throw new SlipwayError({
+    code: "setup",
+    message: `A workspace begins with the starter of the stack "${stack}", which this host has not.`,
+    hint: `Put ${stack}.yml and its starter (back) into ${folder} and restart Slipway, or delete the project.`,
+  });
 }
 
 function isFolder(path: string): boolean {
