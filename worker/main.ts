@@ -22,6 +22,7 @@ import { DockerEngine } from "./engine/dockerEngine.ts";
 import { DockerExec } from "./engine/dockerExec.ts";
 import { probeAtStart } from "./firewall/probeAtStart.ts";
 import { SocketGateway } from "./gateway/socketGateway.ts";
+import { healthCheckBy } from "./healthCheck.ts";
 import { Drift } from "./host/drift.ts";
 import { HostReporter, type OwnedCounts } from "./host/hostReporter.ts";
 import { RecentErrors } from "./host/recentErrors.ts";
@@ -111,6 +112,7 @@ async function main(): Promise<void> {
     ensureShared,
     certificates,
     volumeWatch,
+    healthCheck: healthCheckBy(docker),
     drift: new Drift(
       () => realClock.now(),
       (drift) => reporter.tell({ drift }),

@@ -18,6 +18,8 @@ export type ProbeTarget = {
   path: string | null;
   /** Whether it may be something that takes HTTP for an attack: then nothing is said to it. */
   mute?: boolean;
+  /** Its own health check, in Docker's form, where that has the last word and Docker has not run it yet. */
+  check?: readonly string[];
 };
 
 export type ReadinessProbe = (target: ProbeTarget) => Promise<boolean>;

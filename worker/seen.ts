@@ -104,12 +104,17 @@ function seeReplica(
   };
 }
 
+type Listener = Pick<RoutedReplica, "container" | "address"> & {
+  /** What is left of an earlier revision has no attachments. */
+  service: RoutedReplica["service"] & Partial<Pick<RenderedService, "healthcheck">>;
+};
+
 /** Whom to ask whether they are ready: what runs, is to run, listens, and is not known to be unwell. */
 export function probeTargets(namespace: string, seen: readonly SeenEnvironment[]): ProbeTarget[] {
   return seen
     .filter(({ spec }) => spec.desired === "running")
     .flatMap(({ replicas, canary = [], earlier = [] }) => [...replicas, ...canary, ...earlier])
-    .flatMap(({ service, container, address }: Pick<RoutedReplica, "service" | "container" | "address">) =>
+    .flatMap(({ service, container, address }: Listener) =>
       container && address !== null && service.port !== null && container.health !== "unhealthy"
         ? [
             {
@@ -119,6 +124,10 @@ export function probeTargets(namespace: string, seen: readonly SeenEnvironment[]
               port: service.port,
               path: service.readyPath,
               mute: service.attachment,
+              // A database listens while it still recovers what a crash left, and turns everybody away.
+              ...(service.attachment && container.health === "starting" && service.healthcheck
+                ? { check: service.healthcheck.test }
+                : {}),
             },
           ]
         : [],

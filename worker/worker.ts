@@ -12,6 +12,7 @@ import type { Engine, EngineEvent, EngineWatch } from "./engine/engine.ts";
 import { EngineError } from "./engine/engineError.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import { gatewayProbe } from "./gatewayProbe.ts";
+import type { HealthCheck } from "./healthCheck.ts";
 import { GroupKeeper } from "./groups/groupKeeper.ts";
 import type { Drift } from "./host/drift.ts";
 import type { OwnedCounts } from "./host/hostReporter.ts";
@@ -64,6 +65,8 @@ export type WorkerOptions = {
   log: Log;
   /** Where volumes can have no hard size; null where they can. */
   volumeWatch?: VolumeWatch | null;
+  /** Runs attachments' own health checks; without it they are taken to be ready when they listen. */
+  healthCheck?: HealthCheck;
   /** Who listens at published ports; this machine's own ports by default. */
   hostPorts?: PortHolder;
   /** Makes what projects share (gateway, firewall) be there; called after the engine came back, and now and then. */
@@ -124,7 +127,7 @@ export class Worker {
     this.routes = new RouteTable(gateway, () => clock.now());
     this.rollouts = new Rollouts(gateway, clock);
     this.reporter = new Reporter(controlPlane, this.presence);
-    this.readiness = new Readiness(gatewayProbe(gateway), clock, (namespace) =>
+    this.readiness = new Readiness(gatewayProbe(gateway, options.healthCheck), clock, (namespace) =>
       this.markNamespace(namespace),
     );
     this.context = this.turnContext();

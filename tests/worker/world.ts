@@ -20,6 +20,7 @@ import type { Engine } from "../../worker/engine/engine.ts";
 import { removeFirewall } from "../../worker/firewall/firewall.ts";
 import { removeGateway } from "../../worker/gateway/ensure.ts";
 import { SocketGateway } from "../../worker/gateway/socketGateway.ts";
+import { healthCheckBy } from "../../worker/healthCheck.ts";
 import { jsonLog } from "../../worker/log.ts";
 import { sharedParts } from "../../worker/shared.ts";
 import { startersFrom } from "../../worker/starters.ts";
@@ -106,6 +107,7 @@ export class World {
       },
       template: this.template,
       instanceId: this.instanceId,
+      healthCheck: healthCheckBy(this.docker),
       clock: realClock,
       random: Math.random,
       log: jsonLog((line) => this.logs.push(line)),
