@@ -1,5 +1,5 @@
 import type Docker from "dockerode";
-import { pause, realClock } from "./clock.ts";
+import { pause, realClock, type Clock } from "./clock.ts";
 import { commandsIn } from "./firewall/helper.ts";
 
 /**
@@ -13,27 +13,32 @@ export type HealthCheck = (container: string, test: readonly string[]) => Promis
 /** Longer than that nobody's check keeps another one waiting. */
 const LONGEST_TURN_MS = 2_000;
 
+export function healthCheckBy(docker: Docker): HealthCheck {
+  return inTurns(async (container, [kind, ...rest]) => {
+    const command = kind === "CMD-SHELL" ? ["/bin/sh", "-c", ...rest] : rest;
+    const { exitCode } = await commandsIn(docker, docker.getContainer(container))(command);
+    return exitCode === 0;
+  }, realClock);
+}
+
 /**
  * One check after another, and after one that failed a rest of the same length: to start a command costs the engine more
  * than many databases that start up at once can spare, and each check would put off what it waits for.
  */
-export function healthCheckBy(docker: Docker): HealthCheck {
+export function inTurns(check: HealthCheck, clock: Clock): HealthCheck {
   let turn: Promise<unknown> = Promise.resolve();
   return async (container, test) => {
     const before = turn;
-    const checked = before.then(async () => await run(docker, container, test));
+    const checked = before.then(async () => {
+      const began = clock.elapsed();
+      const passed = await check(container, test);
+      return { passed, restMs: passed ? 0 : clock.elapsed() - began };
+    });
     const over = checked.then(
-      ({ passed, tookMs }) => (passed ? undefined : pause(realClock, tookMs)),
+      ({ restMs }) => pause(clock, restMs),
       () => undefined,
     );
-    turn = before.then(() => Promise.race([over, pause(realClock, LONGEST_TURN_MS)]));
+    turn = before.then(() => Promise.race([over, pause(clock, LONGEST_TURN_MS)]));
     return (await checked).passed;
   };
-}
-
-async function run(docker: Docker, container: string, [kind, ...rest]: readonly string[]) {
-  const began = realClock.elapsed();
-  const command = kind === "CMD-SHELL" ? ["/bin/sh", "-c", ...rest] : rest;
-  const { exitCode } = await commandsIn(docker, docker.getContainer(container))(command);
-  return { passed: exitCode === 0, tookMs: realClock.elapsed() - began };
 }
