@@ -224,9 +224,21 @@ describe("a request over TLS", () => {
       expect(JSON.parse(small.body)).toMatchObject({ bytes: 100_000 });
       expect((await request(post, Buffer.alloc(3 * 1024 ** 2))).status).toBe(413);
       expect((await request({ ":path": "/still" })).status).toBe(200);
+      const astray = { ":authority": "example.com", ":path": "/" };
+      expect(await request(astray)).toEqual({ status: 404, body: "" });
+      expect(await request({ ...astray, ":path": "/.slipway/body/1m" })).toEqual({ status: 404, body: "" });
+      const log = () => readFile(gatewayPaths(world.config.dataDir).requestLog, "utf8");
+      await expect.poll(log, { timeout: 10_000 }).toContain(`"path":"/still"`);
     } finally {
       client.destroy();
     }
+  });
+
+  test("that is not spoken at all gets a page like any other", async () => {
+    const plain = await ask(TLS_PORT, "/", { host: DOMAIN });
+    expect(plain).toMatchObject({ status: 400, body: expect.stringContaining("Not a request") });
+    expect(plain.headers.server).toBeUndefined();
+    expect(await ask(TLS_PORT, "/", { host: "example.com" })).toMatchObject({ status: 400, body: "" });
   });
 
   test("may be a WebSocket", async () => {

@@ -43,4 +43,9 @@ return function(spec)
     local services = compile.project(project(same, 5)).environments.dev.services
     spec.equal({ services[1].peers[1].weight, services[2].peers[1].weight }, { 5, 2 })
   end)
+
+  spec.it("compile: an IPv6 address is written as nginx wants it", function()
+    local compiled = compile.project(project({ { address = "fd00::5", port = 80 } }), nil)
+    spec.equal(compiled.environments.dev.services[2].peers[1].address, "[fd00::5]")
+  end)
 end

@@ -30,6 +30,12 @@ return function(spec)
     spec.equal(passed("e", { perSecond = 100, burst = 5 }, 1001, 10), 6)
   end)
 
+  spec.it("rates: a worker that is busy, and so a little behind, does not begin anew", function()
+    local rate = { perSecond = 1000, burst = 10 }
+    spec.equal(passed("f", rate, 1000.2, 20), 11)
+    spec.equal({ passed("f", rate, 1000.19, 20), passed("f", rate, 999.4, 20), passed("f", rate, 1000.2, 20) }, { 0, 0, 0 })
+  end)
+
   spec.it("rates: keys do not know of each other", function()
     local rate = { perSecond = 1, burst = 0 }
     spec.equal({ passed("c", rate, 1000, 3), passed("d", rate, 1000, 3) }, { 1, 1 })

@@ -22,6 +22,17 @@ return function(spec)
     spec.equal(location("http://localhost:9999/login"), "http://localhost:9999/login")
   end)
 
+  spec.it("response: a Refresh header's URL gets the prefix, in quotes or not", function()
+    local function refresh(value)
+      return response.mend_refresh(value, prefix, host)
+    end
+    spec.equal(refresh("5; url=/next"), "5; url=/projects/n/dev/next")
+    spec.equal(refresh("0;URL='/next?a=b'"), "0;URL='/projects/n/dev/next?a=b'")
+    spec.equal(refresh('0; url = "/"'), '0; url = "/projects/n/dev/"')
+    spec.equal(refresh("0; url=https://example.com/"), "0; url=https://example.com/")
+    spec.equal(refresh("30"), "30")
+  end)
+
   spec.it("response: relative, scheme-relative and odd ones stay", function()
     for _, value in ipairs({ "login", "../login", "//example.com/x", "?a", "#b", "mailto:a@b", "" }) do
       spec.equal(location(value), value)

@@ -24,12 +24,14 @@ return function(spec)
     end
   end)
 
-  spec.it("target: a host header has at most a port", function()
-    for _, header in ipairs({ "localhost", "a.b:80", "[::1]", "[::1]:8080", "192.0.2.1:1", "a.b:" }) do
-      spec.equal({ header, target.is_host_header(header) }, { header, true })
+  spec.it("target: a host header has at most a port, and its name is what nginx makes of it", function()
+    local hosts = { localhost = "localhost", ["A.b:80"] = "a.b", ["[::1]"] = "[::1]", ["[::1]:8080"] = "[::1]",
+      ["192.0.2.1:1"] = "192.0.2.1", ["a.b:"] = "a.b", ["a.b."] = "a.b", ["a.b.:80"] = "a.b" }
+    for header, host in pairs(hosts) do
+      spec.equal({ header, target.host_of_header(header) }, { header, host })
     end
     for _, header in ipairs({ "a:b", "a:80b", "a:80:80", "[::1", "[::1]x", "::1", ":80", "[g]:1", "" }) do
-      spec.equal({ header, target.is_host_header(header) }, { header, false })
+      spec.equal({ header, target.host_of_header(header) or "none" }, { header, "none" })
     end
   end)
 
@@ -57,6 +59,7 @@ return function(spec)
   spec.it("target: an environment's name ends at a slash", function()
     local _, environment, rest = target.project_path("/projects/project_1700000000001_abcd2345/dev2/x")
     spec.equal({ environment, rest, target.is_environment_name(environment) }, { "dev2", "/x", false })
+    spec.equal({ target.is_environment_kind("prod"), target.is_environment_kind("test") }, { false, true })
     spec.equal(target.is_environment_name("prod"), true)
   end)
 
@@ -82,7 +85,8 @@ return function(spec)
   spec.it("target: bodies of unknown length go to the smallest class that holds the limit", function()
     spec.equal(target.body_class(1), "/.slipway/body/1m")
     spec.equal(target.body_class(1024 ^ 2), "/.slipway/body/1m")
-    spec.equal(target.body_class(1024 ^ 2 + 1), "/.slipway/body/10m")
-    spec.equal(target.body_class(1024 ^ 4), "/.slipway/body/1t")
+    spec.equal(target.body_class(1024 ^ 2 + 1), "/.slipway/body/2m")
+    spec.equal(target.body_class(11 * 1024 ^ 2), "/.slipway/body/16m")
+    spec.equal(target.body_class(1024 ^ 4), "/.slipway/body/1048576m")
   end)
 end

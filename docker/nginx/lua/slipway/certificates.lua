@@ -79,13 +79,19 @@ local function read(id)
   end
 end
 
-local function put_in_memory(certificate, json)
-  local before, old_revision = read(certificate.id)
+-- Puts the text where nobody looks for it yet, because memory may be full: its revision; nil and the reason.
+local function stage(certificate, json)
   local revision = assert(shared:incr("revisions", 1, 0))
   local stored, full = shared:safe_set("json:" .. certificate.id .. ":" .. revision, json)
   if not stored then
     return nil, full
   end
+  return revision
+end
+
+-- Makes the staged text the one that counts.
+local function switch(certificate, revision)
+  local before, old_revision = read(certificate.id)
   local kept = {}
   shared:set("revision:" .. certificate.id, revision)
   shared:set("digest:" .. certificate.id, certificate.digest)
@@ -101,7 +107,6 @@ local function put_in_memory(certificate, json)
   if old_revision then
     shared:delete("json:" .. certificate.id .. ":" .. old_revision)
   end
-  return true
 end
 
 local function all_ids()
@@ -115,10 +120,13 @@ local function all_ids()
   return ids
 end
 
-local function rewrite()
+-- Writes all certificates down but that with the id `left_out`.
+local function rewrite(left_out)
   local records = {}
   for _, id in ipairs(all_ids()) do
-    records[#records + 1] = journal.put_record(cjson.encode((read(id))))
+    if id ~= left_out then
+      records[#records + 1] = journal.put_record(cjson.encode((read(id))))
+    end
   end
   return journal:rewrite(records)
 end
@@ -132,13 +140,19 @@ function M.digests()
   return digests
 end
 
--- Takes `certificate` (checked) over, on disk first; nil and the reason where that fails.
+-- Takes `certificate` (checked) over, on disk first; nil and the reason where that fails, and then nothing has changed.
 function M.put(certificate)
   local json = cjson.encode(certificate)
+  local revision, full = stage(certificate, json)
+  if not revision then
+    return nil, full
+  end
   local kept, why = journal:append(journal.put_record(json))
   if not kept then
+    shared:delete("json:" .. certificate.id .. ":" .. revision)
     return nil, why
   end
+  switch(certificate, revision)
   if shared:incr("records", 1, 0) > REWRITE_AFTER_RECORDS then
     shared:set("records", 0)
     kept, why = rewrite()
@@ -146,14 +160,18 @@ function M.put(certificate)
       ngx.log(ngx.ERR, journal.path, " cannot be rewritten: ", why)
     end
   end
-  return put_in_memory(certificate, json)
+  return true
 end
 
--- nil and the reason where the file cannot be written: a key that is to go must be gone from there, too.
+-- nil and the reason where the file cannot be written: a key that is to go must be gone from there, too. Then it stays.
 function M.remove(id)
   local certificate, revision = read(id)
   if not certificate then
     return true
+  end
+  local kept, why = rewrite(id)
+  if not kept then
+    return nil, why
   end
   shared:delete("revision:" .. id)
   shared:delete("digest:" .. id)
@@ -163,7 +181,7 @@ function M.remove(id)
       shared:delete("name:" .. name)
     end
   end
-  return rewrite()
+  return true
 end
 
 -- Fills memory from the file, before the first handshake.
@@ -174,8 +192,11 @@ function M.load()
   end
   local found, unreadable = journal:read(id_of)
   for id, json in pairs(found) do
-    local put, why = put_in_memory(cjson.decode(json), json)
-    if not put then
+    local certificate = cjson.decode(json)
+    local revision, why = stage(certificate, json)
+    if revision then
+      switch(certificate, revision)
+    else
       ngx.log(ngx.ERR, "the certificate ", id, " is not loaded: ", why)
     end
   end

@@ -10,7 +10,8 @@ local function new_peer(upstream)
   return {
     requests_key = requests_key,
     streams_key = streams_key,
-    address = upstream.address,
+    -- As nginx wants it: an IPv6 address in brackets.
+    address = upstream.address:find(":", 1, true) and "[" .. upstream.address .. "]" or upstream.address,
     port = upstream.port,
     in_flight = 0,
     current = 0,

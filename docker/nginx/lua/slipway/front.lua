@@ -19,6 +19,8 @@ local target = require("slipway.target")
 local tls = require("slipway.tls")
 
 local DEFAULT_MAX_BODY_BYTES = 1024 ^ 3
+-- Of one client address at one project, where the project says nothing else.
+local DEFAULT_CONNECTIONS = 2048
 local BUSY_SECONDS = 1
 local UNKNOWN_HOST = { status = 404, text = "" }
 local DASHBOARD = { is_dashboard = true }
@@ -32,10 +34,11 @@ local function look_up(host, path)
   if not host.is_own then
     local namespace = hosts.namespace(host, revision)
     local project = namespace and store.project(namespace, revision)
-    if not project then
+    local name = project and (project.domains[host.name] or host.environment)
+    if not project or not target.is_environment_kind(name) then
       return nil, UNKNOWN_HOST
     end
-    return project, project.domains[host.name] or host.environment, path, false
+    return project, name, path, false
   end
   if target.is_of_dashboard(path) then
     return nil, DASHBOARD
@@ -56,17 +59,20 @@ local function wait_for_share(project, client)
     or rates.wait(project.project_rate_key, limits.project or settings.limits.project, now)
 end
 
--- The turn that the service's own settings ask for; nil where they let the request through. `length` is Content-Length.
-local function refusal(service, client, length)
+-- The turn of a request that the service's own settings keep out; nil where they let it in.
+local function refusal(project, service, client)
   if service.allow and not cidr.any_contains(service.allow, client) then
     return { page = "forbidden" }
   end
   local users = service.settings.basicAuth
-  if users and not password.is_right(ngx.var.http_authorization, users) then
-    return { page = "unauthorized", headers = { ["WWW-Authenticate"] = 'Basic realm="Slipway", charset="UTF-8"' } }
+  if not users then
+    return nil
   end
-  if length and tonumber(length) > (service.settings.maxBodyBytes or DEFAULT_MAX_BODY_BYTES) then
-    return { page = "too_large" }
+  local is_right, seconds = password.is_right(ngx.var.http_authorization, users, project.namespace, client)
+  if seconds then
+    return { page = "too_many", seconds = seconds }
+  elseif not is_right then
+    return { page = "unauthorized", headers = { ["WWW-Authenticate"] = 'Basic realm="Slipway", charset="UTF-8"' } }
   end
 end
 
@@ -93,7 +99,7 @@ local function decide(var)
   local name = var.host
   local host = hosts.of(var.http_host or name, name)
   if not host.is_sound or target.has_dot_segment(path) then
-    return { page = "bad_request" }
+    return hosts.is_known(host) and { page = "bad_request" } or UNKNOWN_HOST
   end
   local challenge = challenges.answer(name, path)
   if challenge then
@@ -134,18 +140,21 @@ local function decide(var)
   if not service then
     return absence(environment, M.about(project, kind))
   end
+  if service.is_guarded then
+    local refused = refusal(project, service, client)
+    if refused then
+      refused.about = M.about(project, kind)
+      return refused
+    end
+  end
   if service.redirects and service.redirects[rest] then
     local redirect = service.redirects[rest]
     local to = redirect.to
     return { status = redirect.status, location = to:sub(1, 1) == "/" and prefix .. to or to }
   end
   local length = var.content_length
-  if service.is_guarded or length then
-    local refused = refusal(service, client, length)
-    if refused then
-      refused.about = M.about(project, kind)
-      return refused
-    end
+  if length and tonumber(length) > (service.settings.maxBodyBytes or DEFAULT_MAX_BODY_BYTES) then
+    return { page = "too_large", about = M.about(project, kind) }
   end
   if not service.is_served then
     local fares = counts.begin(project, environment)
@@ -163,10 +172,10 @@ local function decide(var)
     end
     prefix = prefix .. service.prefix
   end
-  local most, counted = project.limits.connections, nil
-  if most and not is_proof then
-    counted = project.connections_key .. client
-    if not connections.enter(counted, most) then
+  local connections_key, counted = project.connections_key .. client, nil
+  if not is_proof then
+    counted = connections.enter(connections_key, project.limits.connections or DEFAULT_CONNECTIONS)
+    if not counted then
       return { page = "too_many", about = M.about(project, kind), seconds = BUSY_SECONDS }
     end
   end
@@ -176,7 +185,7 @@ local function decide(var)
   if prefix ~= "" then
     var.slipway_prefix = prefix
   end
-  request.begin(project, environment, service, prefix, is_below, is_proof, counted)
+  request.begin(project, environment, service, prefix, is_below, is_proof, connections_key, counted)
   -- A body whose length is not said: chunked, or in HTTP/2, where nothing else tells.
   if not length and (var.http_transfer_encoding or var.server_protocol == "HTTP/2.0") then
     return { class = target.body_class(service.settings.maxBodyBytes or DEFAULT_MAX_BODY_BYTES) }
@@ -203,6 +212,8 @@ end
 function M.turn()
   local turn = request.held()
   if turn.class then
+    -- The log tells what was asked for, not where nginx went with it.
+    ngx.var.slipway_path = ngx.var.uri
     return ngx.req.set_uri(turn.class, true)
   elseif turn.dashboard then
     return dashboard.enter(turn.dashboard)
@@ -232,9 +243,23 @@ function M.resume()
   end
 end
 
+-- Whether the request names a host that nobody here has.
+local function is_astray(var)
+  local header = var.http_host
+  return header ~= nil and not hosts.is_known(hosts.of(header, var.host))
+end
+
 -- nginx's own errors: a container that is gone or slow, a body that grew too large, a malformed request.
 function M.error_page()
+  local var = ngx.var
+  if var.uri == "/.slipway/page" then
+    var.slipway_path = target.split(var.request_uri or "")
+  end
   local current = request.current()
+  if not current and is_astray(var) then
+    ngx.header["Content-Length"] = 0
+    return pages.send("")
+  end
   local about = current and M.about(current.project, current.environment.name)
   return pages.answer(pages.kind_of_status[ngx.status] or "broken", { place = about and about.place })
 end

@@ -9,7 +9,8 @@ local known = generations.new(1024)
 local M = {}
 
 -- `header` as it came, `name` as nginx understood it (lower case, no port; from an absolute target where there is one):
---   { name, is_sound = what may be passed on, is_own = the gateway's own name, environment, slug }
+--   { name, is_sound = what may be passed on: the container is told the header, so it has to be of that name,
+--     is_own = the gateway's own name, environment, slug }
 function M.of(header, name)
   local host = known:get(header)
   if host and host.name == name then
@@ -18,13 +19,18 @@ function M.of(header, name)
   local environment, slug = target.project_host(name, settings.base_suffix)
   host = {
     name = name,
-    is_sound = target.is_host_header(header),
+    is_sound = target.host_of_header(header) == name,
     is_own = settings.is_own_host[name] == true,
     environment = environment,
     slug = slug,
   }
   known:set(header, host)
   return host
+end
+
+-- Whether anything answers by that name: the gateway itself or a project.
+function M.is_known(host)
+  return host.is_own or M.namespace(host, store.revision()) ~= nil
 end
 
 -- The namespace that has the host at the table's revision `revision`; nil where none has it.

@@ -63,7 +63,7 @@ M.kinds = {
   forbidden = { status = 403, mark = RED, title = "Not from this address",
     text = "This environment is open to certain addresses, and yours is not among them." },
   unauthorized = { status = 401, mark = AMBER, title = "A password is needed", text = "Sign in to see this environment." },
-  too_many = { status = 429, mark = AMBER, title = "Too many requests",
+  too_many = { status = 429, retry = 1, mark = AMBER, title = "Too many requests",
     text = "More requests came than this project lets through. Try again in a moment." },
   too_large = { status = 413, mark = AMBER, title = "The body is too large",
     text = "The request's body is larger than this service lets through." },
@@ -84,7 +84,7 @@ M.kinds = {
 
 M.kind_of_status = {
   [400] = "bad_request", [404] = "no_project", [405] = "not_allowed", [408] = "timeout", [413] = "too_large",
-  [414] = "uri_too_long", [429] = "too_many", [431] = "headers_too_large", [494] = "headers_too_large",
+  [414] = "uri_too_long", [429] = "too_many", [431] = "headers_too_large", [494] = "headers_too_large", [497] = "bad_request",
   [500] = "broken", [501] = "bad_request", [502] = "upstream_gone", [503] = "no_upstream", [504] = "upstream_slow",
 }
 

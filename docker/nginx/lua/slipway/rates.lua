@@ -5,6 +5,8 @@ local rates = ngx.shared.rates
 
 -- Sums of instants are this exact at best.
 local ROUNDING_SECONDS = 1e-6
+-- A worker reads the clock once for all that came in together: one that is busy is behind another.
+local BEHIND_SECONDS = 1
 
 local M = {}
 
@@ -17,7 +19,7 @@ function M.wait(key, rate, now)
     due = now
   end
   local early = due - now - rate.burst * interval
-  if early > interval + ROUNDING_SECONDS then
+  if early > interval + BEHIND_SECONDS then
     -- Only a slower rate can have put it so far ahead, and that one counts no more.
     due, early = now, 0
   end

@@ -2,7 +2,7 @@
 -- a body class), and a forgotten request would stay counted at its container for ever.
 --   { project, environment, service, prefix = public path before the container's root, is_proof = the worker's own asking,
 --     is_shared_origin = its address is a path of the gateway's own host,
---     counted = key of connections.lua, fares = what a rollout counts of it (counts.lua), and once a container has it
+--     connections_key and counted, both of connections.lua, fares = what a rollout counts of it (counts.lua), and once a container has it
 --     peer, side = that of the last container that had it, is_stream, tried = {[peer] = true} }
 local connections = require("slipway.connections")
 local counts = require("slipway.counts")
@@ -13,7 +13,7 @@ local in_progress, turns = {}, {}
 
 local M = {}
 
-function M.begin(project, environment, service, prefix, is_shared_origin, is_proof, counted)
+function M.begin(project, environment, service, prefix, is_shared_origin, is_proof, connections_key, counted)
   in_progress[handle()] = {
     project = project,
     environment = environment,
@@ -21,6 +21,7 @@ function M.begin(project, environment, service, prefix, is_shared_origin, is_pro
     prefix = prefix,
     is_shared_origin = is_shared_origin,
     is_proof = is_proof,
+    connections_key = connections_key,
     counted = counted,
     -- What the worker asks itself is no request of a user's.
     fares = not is_proof and counts.begin(project, environment) or nil,
@@ -69,7 +70,7 @@ function M.finish()
     in_progress[id] = nil
     M.leave(request)
     if request.counted then
-      connections.leave(request.counted)
+      connections.leave(request.connections_key, request.counted)
     end
     if request.fares then
       local outcome = M.outcome(ngx.status, ngx.var.request_completion)

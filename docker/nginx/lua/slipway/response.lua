@@ -54,11 +54,11 @@ local function mend_pointer(header, name, prefix)
   end
 end
 
-local function mend_refresh(header, refresh, prefix)
-  local host = ngx.var.slipway_host
-  header["Refresh"] = refresh:gsub("([Uu][Rr][Ll]=)(.*)$", function(key, url)
+-- A Refresh header's URL below `prefix`; it may stand in quotes. Pure.
+function M.mend_refresh(refresh, prefix, host)
+  return (refresh:gsub("([Uu][Rr][Ll]%s*=%s*[\"']?)([^\"']*)", function(key, url)
     return key .. M.mend_location(url, prefix, host)
-  end)
+  end, 1))
 end
 
 local function mend_cookies(header, cookies, routed)
@@ -107,7 +107,7 @@ function M.mend()
       mend_pointer(header, "Content-Location", prefix)
       local refresh = header["Refresh"]
       if type(refresh) == "string" then
-        mend_refresh(header, refresh, prefix)
+        header["Refresh"] = M.mend_refresh(refresh, prefix, ngx.var.slipway_host)
       end
     end
     local cookies = header["Set-Cookie"]

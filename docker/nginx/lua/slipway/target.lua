@@ -33,9 +33,11 @@ function M.has_dot_segment(path)
   return false
 end
 
--- Whether a Host header is a name or an address, and at most a port in digits: nginx itself takes any text for a port.
-function M.is_host_header(header)
-  return header:find("^[^:%[%]]+:?%d*$") ~= nil or header:find("^%[[%x:.]+%]:?%d*$") ~= nil
+-- The name or address in a Host header, written as nginx has it in $host; nil where there is more behind it than a port in
+-- digits, because nginx itself takes any text for one.
+function M.host_of_header(header)
+  local host = header:match("^([^:%[%]]+):?%d*$") or header:match("^(%[[%x:.]+%]):?%d*$")
+  return host and host:lower():gsub("%.$", "", 1) or nil
 end
 
 -- Of the gateway's own hosts: whether a path is the dashboard's. It has all but the environments' and hidden ones.
@@ -59,6 +61,12 @@ function M.project_path(path)
     return namespace, sub(path, first + 1), ""
   end
   return namespace, sub(path, first + 1, second - 1), sub(path, second)
+end
+
+-- Whether `name` is one that projects' environments have.
+local IS_KIND = { dev = true, test = true, deploy = true }
+function M.is_environment_kind(name)
+  return IS_KIND[name] == true
 end
 
 -- Whether `name` could be an environment's, though there is none of that name.
@@ -91,18 +99,13 @@ function M.service(services, path)
   end
 end
 
--- The smallest of nginx.conf's body classes that holds `bytes`.
-local CLASSES = {
-  { 1024 ^ 2, "1m" }, { 10 * 1024 ^ 2, "10m" }, { 100 * 1024 ^ 2, "100m" },
-  { 1024 ^ 3, "1g" }, { 10 * 1024 ^ 3, "10g" }, { 1024 ^ 4, "1t" },
-}
+-- The smallest of nginx.conf's body classes that holds `bytes`: each is twice the one before.
 function M.body_class(bytes)
-  for _, class in ipairs(CLASSES) do
-    if bytes <= class[1] then
-      return "/.slipway/body/" .. class[2]
-    end
+  local mebibytes = 1
+  while mebibytes * 1024 ^ 2 < bytes and mebibytes < 1024 ^ 2 do
+    mebibytes = mebibytes * 2
   end
-  return "/.slipway/body/1t"
+  return ("/.slipway/body/%dm"):format(mebibytes)
 end
 
 return M
