@@ -208,11 +208,26 @@ describe("a project's address below /projects/", () => {
       "Report-To": "{}",
     };
     const query = new URLSearchParams({ ...wide, "Content-Security-Policy": "default-src 'self'" });
-    const { headers, status } = await ask(PORT, `${AT_SHOP}/headers?${query}`);
-    expect(status).toBe(200);
-    expect(headers["content-security-policy"]).toBe(`default-src 'self', ${SANDBOX}`);
-    for (const name of Object.keys(wide))
-      expect([name, headers[name.toLowerCase()]]).toEqual([name, undefined]);
+    const chunked = { method: "POST", headers: { "transfer-encoding": "chunked" }, body: "x" };
+    const answers = await Promise.all([
+      ask(PORT, `${AT_SHOP}/headers?${query}`),
+      ask(PORT, `${AT_SHOP}/headers?${query}`, chunked),
+    ]);
+    for (const { headers, status } of answers) {
+      expect(status).toBe(200);
+      expect(headers["content-security-policy"]).toBe(`default-src 'self', ${SANDBOX}`);
+      for (const name of Object.keys(wide))
+        expect([name, headers[name.toLowerCase()]]).toEqual([name, undefined]);
+    }
+    // nginx takes this path for another place than the gateway does.
+    const odd = await ask(PORT, `${AT_SHOP}/..%2f..%2f..%2fx`);
+    expect(odd.headers["content-security-policy"]).toBe(SANDBOX);
+
+    // At its own host the same path is the app's to answer as it likes.
+    const host = `dev--${slugOf(SHOP)}.localhost:${PORT}`;
+    const own = await ask(PORT, `/projects/x/y?${query}`, { host });
+    expect(JSON.parse(own.body)).toMatchObject({ name: "shop", url: `/projects/x/y?${query}` });
+    expect(own.headers["content-security-policy"]).toBeUndefined();
   });
 
   test("is the app's alone at its own origin: no redirect, no sandbox", async () => {
@@ -225,6 +240,7 @@ describe("a project's address below /projects/", () => {
     for (const path of ["/projects", "/projects/", "/projects/x/dev/", "/.env"]) {
       expect(await navigate("document", path)).toMatchObject({
         status: 404,
+        headers: { "content-security-policy": expect.not.stringContaining("sandbox") },
         body: expect.stringContaining("Nothing is here"),
       });
     }

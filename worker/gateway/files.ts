@@ -10,7 +10,15 @@ import { gatewayPaths, gatewayUser, type GatewayConfig } from "./config.ts";
 /** nginx's static configuration and its Lua, as the repository has them. */
 const SOURCE = fileURLToPath(new URL("../../docker/nginx", import.meta.url));
 const PARTS = [
-  ...["nginx.conf", "proxy.conf", "body-class.conf", "dashboard.conf", "page.conf"],
+  ...[
+    "nginx.conf",
+    "front.conf",
+    "proxy.conf",
+    "body-class.conf",
+    "headers.conf",
+    "dashboard.conf",
+    "page.conf",
+  ],
   ...["start.sh", "health.sh", "lua"],
 ];
 

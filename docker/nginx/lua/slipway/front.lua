@@ -91,9 +91,10 @@ local function is_to_be_secured(var, name, is_domain)
 end
 
 -- nil where the request goes on to a container, with all that proxy.conf and the balancer need; else the turn it takes:
---   { page, about, seconds = Retry-After, headers } | { status, text } | { status, location } | { class = location of a body class }
+--   { page, about, seconds = Retry-After, headers } | { status, text } | { status, location }
+--   | { class = another location: a body class, or that of project hosts' requests where this one is not (`is_confining`) }
 --   | { dashboard = what it is asked for } | { own_origin = where a browser is to ask again }
-local function decide(var)
+local function decide(var, is_confining)
   local request_uri = var.request_uri
   local path, query = target.split(request_uri)
   local name = var.host
@@ -189,6 +190,8 @@ local function decide(var)
   -- A body whose length is not said: chunked, or in HTTP/2, where nothing else tells.
   if not length and (var.http_transfer_encoding or var.server_protocol == "HTTP/2.0") then
     return { class = target.body_class(service.settings.maxBodyBytes or DEFAULT_MAX_BODY_BYTES) }
+  elseif is_confining and not is_below then
+    return { class = "/.slipway/unconfined" }
   end
 end
 
@@ -199,8 +202,9 @@ function M.about(project, kind)
 end
 
 -- Runs first for every request. "" where it goes straight on to a container, "1" where it takes its turn.
-function M.route()
-  local turn = decide(ngx.var)
+-- `is_confining`: the location is the one for paths of the gateway's own hosts.
+function M.route(is_confining)
+  local turn = decide(ngx.var, is_confining)
   if turn then
     request.hold(turn)
     return "1"

@@ -9,6 +9,7 @@ local IS_RUN = {
 }
 
 -- A browser that does not say what it asks for gives a page with this an origin of nobody's. All others ignore it.
+-- nginx.conf has the same for most of such answers.
 local SANDBOX = "sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads"
 
 local M = {}
@@ -45,7 +46,8 @@ function M.redirect(location)
   return ngx.exit(307)
 end
 
--- Takes from a container's answer what would reach beyond the project. `header` is ngx.header, or a table like it.
+-- Takes from a container's answer what would reach beyond the project, where no location of nginx.conf does.
+-- `header` is ngx.header, or a table like it.
 function M.confine(header)
   -- What an answer would say of the whole origin, and so of the dashboard and of every other project. One by one, because
   -- LuaJIT does not compile a loop inside of what it compiles.

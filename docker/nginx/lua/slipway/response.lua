@@ -96,8 +96,8 @@ local function protect(header)
   end
 end
 
--- Runs on every answer that passes proxy.conf.
-function M.mend()
+-- Runs on every answer that passes proxy.conf; `is_confined`: nginx.conf does what `origin.confine` is for.
+function M.mend(is_confined)
   local header = ngx.header
   local routed = request.current()
   if routed then
@@ -121,7 +121,7 @@ function M.mend()
     if routed.is_proof then
       tell_proof(header)
     end
-    if routed.is_shared_origin then
+    if routed.is_shared_origin and not is_confined then
       origin.confine(header)
     end
   end
