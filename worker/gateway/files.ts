@@ -106,7 +106,7 @@ function gatewaySettings(config: GatewayConfig) {
   };
 }
 
-/** What nginx.conf includes: of whom X-Forwarded-For and X-Forwarded-Proto are believed. */
+/** What nginx.conf includes: of whom X-Forwarded-For and X-Forwarded-Proto are believed, and the scheme that follows. */
 function trustedProxies(networks: readonly string[]): string {
   const wrong = networks.find((network) => !vNetwork.safeParse(network).success);
   if (wrong !== undefined) {
@@ -116,6 +116,7 @@ function trustedProxies(networks: readonly string[]): string {
       hint: "Correct SLIPWAY_TRUSTED_PROXIES: addresses or CIDR networks with commas between them.",
     });
   }
+  if (networks.length === 0) return 'map "" $slipway_scheme { default $scheme; }\n';
   return [
     "real_ip_header X-Forwarded-For;",
     "real_ip_recursive on;",
@@ -123,6 +124,12 @@ function trustedProxies(networks: readonly string[]): string {
     "geo $realip_remote_addr $slipway_from_trusted {",
     "    default 0;",
     ...networks.map((network) => `    ${network} 1;`),
+    "}",
+    // A load balancer may have ended TLS itself.
+    'map "$slipway_from_trusted:$http_x_forwarded_proto" $slipway_scheme {',
+    "    default $scheme;",
+    '    "1:https" https;',
+    '    "1:http" http;',
     "}",
     "",
   ].join("\n");

@@ -14,7 +14,6 @@ function M.enter(uri)
   var.slipway_route = "dashboard"
   local client = var.remote_addr
   if client ~= "unix:" then
-    var.slipway_project = "dashboard"
     local seconds = rates.wait("d " .. client, settings.limits.dashboard, ngx.now())
     if seconds then
       return pages.answer("too_many", nil, seconds)

@@ -98,7 +98,11 @@ local function decide(var, is_confining)
   local request_uri = var.request_uri
   local path, query = target.split(request_uri)
   local name = var.host
-  local host = hosts.of(var.http_host or name, name)
+  local header = var.http_host
+  if not header then
+    var.slipway_host = name
+  end
+  local host = hosts.of(header or name, name)
   if not host.is_sound or target.has_dot_segment(path) then
     return hosts.is_known(host) and { page = "bad_request" } or UNKNOWN_HOST
   end
@@ -180,8 +184,10 @@ local function decide(var, is_confining)
       return { page = "too_many", about = M.about(project, kind), seconds = BUSY_SECONDS }
     end
   end
-  var.slipway_project = project.namespace
   var.slipway_id = identity.new_id()
+  if host.port then
+    var.slipway_port = host.port
+  end
   var.slipway_uri = upstream_path .. query
   if prefix ~= "" then
     var.slipway_prefix = prefix

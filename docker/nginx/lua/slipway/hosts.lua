@@ -10,7 +10,7 @@ local M = {}
 
 -- `header` as it came, `name` as nginx understood it (lower case, no port; from an absolute target where there is one):
 --   { name, is_sound = what may be passed on: the container is told the header, so it has to be of that name,
---     is_own = the gateway's own name, environment, slug }
+--     is_own = the gateway's own name, port = the header's, environment, slug }
 function M.of(header, name)
   local host = known:get(header)
   if host and host.name == name then
@@ -21,6 +21,7 @@ function M.of(header, name)
     name = name,
     is_sound = target.host_of_header(header) == name,
     is_own = settings.is_own_host[name] == true,
+    port = header:match(":(%d+)$"),
     environment = environment,
     slug = slug,
   }

@@ -4,6 +4,7 @@ local get_request = require("resty.core.base").get_request
 
 local random, format = math.random, string.format
 local MOST = 2 ^ 32 - 1
+local worker_id
 
 local M = {}
 
@@ -16,19 +17,22 @@ end
 -- Each nginx worker draws numbers of its own.
 function M.seed()
   local file = assert(io.open("/dev/urandom", "rb"))
-  local bytes = file:read(6)
+  local bytes = file:read(14)
   file:close()
   local seed = 0
-  for index = 1, #bytes do
+  for index = 1, 6 do
     seed = seed * 256 + bytes:byte(index)
   end
   math.randomseed(seed)
+  worker_id = bytes:sub(7):gsub(".", function(byte)
+    return format("%02x", byte:byte())
+  end)
 end
 
--- 32 hex digits. nginx's $request_id asks OpenSSL for them, and that takes as long as all else that happens to a request
--- here; nothing depends on nobody guessing them.
+-- 32 hex digits, of which the first 16 are this worker's. nginx's $request_id asks OpenSSL for them, and that takes as long
+-- as all else that happens to a request here; nothing depends on nobody guessing them.
 function M.new_id()
-  return format("%08x%08x%08x%08x", random(0, MOST), random(0, MOST), random(0, MOST), random(0, MOST))
+  return format("%s%08x%08x", worker_id, random(0, MOST), random(0, MOST))
 end
 
 return M
