@@ -1,5 +1,6 @@
 import { paginationOptsValidator, paginationResultValidator } from "convex/server";
 import { v } from "convex/values";
+import { startOf } from "../core/text.ts";
 import { internalMutation, mutation, query } from "./_generated/server";
 import {
   actorOf,
@@ -254,7 +255,7 @@ export const reallocateSubnet = mutation({
     const { host, actor } = await requireLease(ctx, args);
     const owner = await requireHostedProject(ctx, host, projectId);
     const environment = await environmentOf(ctx, owner._id, kind);
-    const taken = { which, subnet, reason: reason.slice(0, 500) };
+    const taken = { which, subnet, reason: startOf(reason, 500) };
     return { subnet: await replaceSubnet(ctx, actor, owner, environment, taken) };
   },
 });
@@ -271,7 +272,7 @@ export const reallocatePort = mutation({
     const { host, actor } = await requireLease(ctx, args);
     const owner = await requireHostedProject(ctx, host, projectId);
     const environment = await environmentOf(ctx, owner._id, kind);
-    const taken = { service, port, reason: reason.slice(0, 500) };
+    const taken = { service, port, reason: startOf(reason, 500) };
     return { port: await replacePort(ctx, actor, owner, environment, taken) };
   },
 });

@@ -1,3 +1,5 @@
+import { startOf } from "./text.ts";
+
 /** How source files are cut for search. */
 
 export const CODE_LIMITS = {
@@ -36,7 +38,7 @@ export function chunkText(text: string): CodeChunk[] {
   let start = 0;
   while (start < lines.length && chunks.length < CODE_LIMITS.chunksOfFile) {
     const end = endOfChunk(lines, start);
-    const body = lines.slice(start, end).join("\n").slice(0, CODE_LIMITS.chunkLength);
+    const body = startOf(lines.slice(start, end).join("\n"), CODE_LIMITS.chunkLength);
     if (body.trim() !== "") chunks.push({ startLine: start + 1, endLine: end, text: body });
     if (end >= lines.length) break;
     start = Math.max(start + 1, end - CODE_LIMITS.overlapLines);

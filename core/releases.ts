@@ -1,3 +1,5 @@
+import { lastLines } from "./text.ts";
+
 /** A release: an immutable snapshot of a project's workspace with the result of its tests (docs/releases.md). */
 
 export const RELEASE_STATES = ["building", "testing", "passed", "failed", "untested"] as const;
@@ -64,9 +66,4 @@ export function tailOfBytes(text: string, bytes: number): string {
 function seconds(milliseconds: number): string {
   if (milliseconds < 100_000) return `${(milliseconds / 1000).toFixed(1)} s`;
   return `${Math.floor(milliseconds / 60_000)} min ${Math.round((milliseconds % 60_000) / 1000)} s`;
-}
-
-function lastLines(output: string | undefined): string {
-  const text = output?.trim();
-  return text ? ` Its last lines: ${text.split("\n").slice(-5).join(" | ").slice(-500)}` : "";
 }

@@ -28,6 +28,15 @@ describe("the route table", () => {
     });
   });
 
+  test("says of its pages what the gateway's JSON takes, whatever a program wrote", () => {
+    const message = "\ude80\u001b[31mno\u0000 disk 🚀\ud83d";
+    const parsed = vProjectRoutes.parse({
+      ...good,
+      environments: { dev: { state: "failed", services: [], message } },
+    });
+    expect(parsed.environments.dev?.message).toBe("\ufffdno disk 🚀\ufffd");
+  });
+
   test.each([
     ["an unknown field", { ...good, snippet: "return 200;" }],
     ["a namespace that could leave its path", { ...good, namespace: "project_1700000000001_../x" }],

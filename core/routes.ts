@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { MAX_SLUG_LENGTH, NAMESPACE, SLUG } from "./naming.ts";
+import { plain } from "./text.ts";
 
 /**
  * The gateway's route table: what the worker pushes and what nginx answers from (DESIGN.md §5). The gateway checks the
@@ -165,11 +166,16 @@ export const vServiceRoute = z.strictObject({
   settings: vRouteSettings.optional(),
 });
 
+/** The gateway refuses half a surrogate pair, and with it all that is pushed beside it. */
+function shown(message: string): string {
+  return plain(message).toWellFormed();
+}
+
 export const vEnvironmentRoute = z
   .strictObject({
     state: z.enum(ROUTE_STATES),
     /** A sentence for the status page of a state that does not serve. */
-    message: z.string().max(ROUTE_LIMITS.messageLength).optional(),
+    message: z.string().max(ROUTE_LIMITS.messageLength).transform(shown).optional(),
     rollout: vRollout.optional(),
     services: z.array(vServiceRoute).max(ROUTE_LIMITS.services),
   })

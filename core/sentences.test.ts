@@ -12,6 +12,10 @@ test.each([
   expect(firstSentence(text)).toBe(first);
 });
 
+test("a long one is cut between characters", () => {
+  expect(firstSentence("🚀".repeat(300)).isWellFormed()).toBe(true);
+});
+
 test("a long one is cut", () => {
   const sentence = firstSentence("a".repeat(500));
   expect(sentence).toHaveLength(200);

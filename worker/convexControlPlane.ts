@@ -1,6 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
-import type { PaginationOptions, PaginationResult } from "convex/server";
+import type {
+  FunctionArgs,
+  FunctionReference,
+  FunctionReturnType,
+  PaginationOptions,
+  PaginationResult,
+} from "convex/server";
 import { ConvexError } from "convex/values";
 import * as z from "zod";
 import { api } from "../convex/_generated/api.js";
@@ -13,6 +19,7 @@ import { GROUP_NAMESPACE } from "../core/groups.ts";
 import { NAMESPACE } from "../core/naming.ts";
 import type { ProjectSpec } from "../core/projectSpec.ts";
 import { SNAPSHOT_HASH } from "../core/releases.ts";
+import { wellFormed } from "../core/text.ts";
 import type { SourceFile } from "./codeIndex/readSource.ts";
 import type { CodeStore } from "./codeIndex/syncCode.ts";
 import type { HostReport, HostStore } from "./host/hostReporter.ts";
@@ -139,8 +146,10 @@ export class ConvexControlPlane
 
   /** Takes the host: whoever had it before is fenced off. @returns for how long without a heartbeat, in ms */
   async register(registration: Registration): Promise<{ epoch: number; leaseMs: number }> {
-    const { hostId, epoch, leaseMs } = await bounded("register this host", () =>
-      this.client.mutation(api.worker.register, registration),
+    const { hostId, epoch, leaseMs } = await this.write(
+      "register this host",
+      api.worker.register,
+      registration,
     );
     this.lease = { hostId, epoch };
     this.name = registration.name;
@@ -238,45 +247,49 @@ export class ConvexControlPlane
   }
 
   async report(...[projectId, environments]: Parameters<ControlPlane["report"]>): Promise<void> {
-    await bounded("take a report", () =>
-      this.client.mutation(api.worker.report, { ...this.held(), projectId, environments }),
-    );
+    await this.write("take a report", api.worker.report, { ...this.held(), projectId, environments });
   }
 
   async confirmDeleted(projectId: string): Promise<void> {
-    await bounded("take that a project is gone", () =>
-      this.client.mutation(api.worker.confirmDeleted, { ...this.held(), projectId }),
-    );
+    await this.write("take that a project is gone", api.worker.confirmDeleted, { ...this.held(), projectId });
   }
 
   async reportSnapshot(...[projectId, releaseId, taken]: Parameters<ControlPlane["reportSnapshot"]>) {
-    await bounded("take a release's snapshot", () =>
-      this.client.mutation(api.worker.reportSnapshot, { ...this.held(), projectId, releaseId, ...taken }),
-    );
+    await this.write("take a release's snapshot", api.worker.reportSnapshot, {
+      ...this.held(),
+      projectId,
+      releaseId,
+      ...taken,
+    });
   }
 
   async reportTest(...[projectId, releaseId, result]: Parameters<ControlPlane["reportTest"]>) {
-    await bounded("take a release's test result", () =>
-      this.client.mutation(api.worker.reportTest, { ...this.held(), projectId, releaseId, result }),
-    );
+    await this.write("take a release's test result", api.worker.reportTest, {
+      ...this.held(),
+      projectId,
+      releaseId,
+      result,
+    });
   }
 
   async reportDeploy(...[projectId, report]: Parameters<ControlPlane["reportDeploy"]>): Promise<void> {
-    await bounded("take the end of a rollout", () =>
-      this.client.mutation(api.worker.reportDeploy, { ...this.held(), projectId, ...report }),
-    );
+    await this.write("take the end of a rollout", api.worker.reportDeploy, {
+      ...this.held(),
+      projectId,
+      ...report,
+    });
   }
 
   async reallocateSubnet(...[projectId, taken]: Parameters<ControlPlane["reallocateSubnet"]>): Promise<void> {
-    await bounded("give another subnet", () =>
-      this.client.mutation(api.worker.reallocateSubnet, { ...this.held(), projectId, ...taken }),
-    );
+    await this.write("give another subnet", api.worker.reallocateSubnet, {
+      ...this.held(),
+      projectId,
+      ...taken,
+    });
   }
 
   async reallocatePort(...[projectId, taken]: Parameters<ControlPlane["reallocatePort"]>): Promise<void> {
-    await bounded("give another port", () =>
-      this.client.mutation(api.worker.reallocatePort, { ...this.held(), projectId, ...taken }),
-    );
+    await this.write("give another port", api.worker.reallocatePort, { ...this.held(), projectId, ...taken });
   }
 
   async codeFiles(projectId: string): Promise<Map<string, string>> {
@@ -296,21 +309,15 @@ export class ConvexControlPlane
   }
 
   async indexCode(projectId: string, { path, hash, chunks }: SourceFile): Promise<void> {
-    await bounded("index a file", () =>
-      this.client.mutation(api.worker.indexCode, { ...this.held(), projectId, path, hash, chunks }),
-    );
+    await this.write("index a file", api.worker.indexCode, { ...this.held(), projectId, path, hash, chunks });
   }
 
   async forgetCode(projectId: string, paths: string[]): Promise<void> {
-    await bounded("forget files", () =>
-      this.client.mutation(api.worker.forgetCode, { ...this.held(), projectId, paths }),
-    );
+    await this.write("forget files", api.worker.forgetCode, { ...this.held(), projectId, paths });
   }
 
   async appendLogs(projectId: string, kind: EnvironmentKind, lines: KeptLine[]): Promise<void> {
-    await bounded("keep log lines", () =>
-      this.client.mutation(api.worker.appendLogs, { ...this.held(), projectId, kind, lines }),
-    );
+    await this.write("keep log lines", api.worker.appendLogs, { ...this.held(), projectId, kind, lines });
   }
 
   watchWatched(onRows: (rows: WatchedRow[]) => void, onError: (error: unknown) => void): () => void {
@@ -335,8 +342,17 @@ export class ConvexControlPlane
 
   async reportHost(report: HostReport): Promise<void> {
     await this.beside("take what is known of this host", (http) =>
-      http.mutation(api.worker.reportHost, { ...this.held(), ...report }),
+      http.mutation(api.worker.reportHost, wellFormed({ ...this.held(), ...report })),
     );
+  }
+
+  /** Convex keeps texts as UTF-8, which has no half of a surrogate pair: what programs wrote may have one. */
+  private async write<M extends FunctionReference<"mutation">>(
+    what: string,
+    mutation: M,
+    args: FunctionArgs<M>,
+  ): Promise<FunctionReturnType<M>> {
+    return await bounded(what, () => this.client.mutation(mutation, wellFormed(args)));
   }
 
   /**
@@ -355,13 +371,11 @@ export class ConvexControlPlane
 
   /** @param problems what is wrong with the host itself, as sentences */
   async heartbeat(problems: string[] = []): Promise<void> {
-    await bounded("take a heartbeat", () =>
-      this.client.mutation(api.worker.heartbeat, { ...this.held(), problems }),
-    );
+    await this.write("take a heartbeat", api.worker.heartbeat, { ...this.held(), problems });
   }
 
   async unregister(): Promise<void> {
-    await bounded("take the host back", () => this.client.mutation(api.worker.unregister, this.held()));
+    await this.write("take the host back", api.worker.unregister, this.held());
   }
 
   async close(): Promise<void> {

@@ -85,6 +85,15 @@ describe("a running environment", () => {
     });
   });
 
+  test.each(["!", ""])("says why in whole characters, begun with %j", (begin) => {
+    const seen = see({}, {}, { ready: () => false });
+    const why = `${begin}${"🚀".repeat(300)}`;
+    const { message = "" } = routesOf(shop(), seen, new Set(), { dev: why })?.environments.dev ?? {};
+    expect(message.isWellFormed()).toBe(true);
+    expect(message.length).toBeGreaterThanOrEqual(499);
+    expect(why.startsWith(message)).toBe(true);
+  });
+
   test.each([{ health: "unhealthy" }, { state: "paused" }, { state: "exited" }, { networks: {} }] as const)(
     "sends nobody to a container that is %o, even if it answered before",
     (change) => {

@@ -8,6 +8,7 @@ import {
   type RouteState,
   type ServiceRoute,
 } from "../core/routes.ts";
+import { startOf } from "../core/text.ts";
 import type { Serving } from "./rollout/decide.ts";
 import { isRolled, wantedReplica, type RoutedService } from "./rollout/replicas.ts";
 import type { SeenEnvironment } from "./seen.ts";
@@ -137,6 +138,6 @@ function page(state: RouteState, message?: string): EnvironmentRoute {
   return {
     state,
     services: [],
-    ...(message && { message: message.slice(0, ROUTE_LIMITS.messageLength) }),
+    ...(message && { message: startOf(message, ROUTE_LIMITS.messageLength) }),
   };
 }

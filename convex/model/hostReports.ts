@@ -1,4 +1,5 @@
 import { v, type Infer, type ObjectType } from "convex/values";
+import { startOf } from "../../core/text.ts";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { hostUsageFields, vFinding, vHostDrift, vHostError } from "./validators.ts";
@@ -60,7 +61,7 @@ function bounded({ checks, drift, errors }: Omit<Report, "usage">): Omit<Report,
 }
 
 function cut(text: string): string {
-  return text.slice(0, MAX_TEXT);
+  return startOf(text, MAX_TEXT);
 }
 
 export async function hostReportOf(ctx: QueryCtx, hostId: Id<"hosts">): Promise<Doc<"hostReports"> | null> {

@@ -1,5 +1,6 @@
 import { v, type ObjectType } from "convex/values";
 import { NOTHING } from "../../core/capacity.ts";
+import { startOf } from "../../core/text.ts";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
@@ -91,7 +92,7 @@ export async function heartbeat(
   host: Doc<"hosts">,
   problems: string[],
 ): Promise<void> {
-  const told = problems.slice(0, MOST_PROBLEMS).map((problem) => problem.slice(0, 500));
+  const told = problems.slice(0, MOST_PROBLEMS).map((problem) => startOf(problem, 500));
   // The host's row is subscribed to, so it is written only where something changed.
   if (JSON.stringify(told) !== JSON.stringify(host.problems ?? [])) {
     await ctx.db.patch("hosts", host._id, { problems: told });

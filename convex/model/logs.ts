@@ -1,5 +1,6 @@
 import type { Infer } from "convex/values";
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
+import { startOf } from "../../core/text.ts";
 import type { Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { refuse } from "./refuse.ts";
@@ -26,7 +27,7 @@ export async function appendLogs(
   }
   const [last] = await newest(ctx, projectId, kind, 1);
   const sequence = (last?.sequence ?? 0) + 1;
-  const cut = lines.map((line) => ({ ...line, text: line.text.slice(0, MAX_LINE_LENGTH) }));
+  const cut = lines.map((line) => ({ ...line, text: startOf(line.text, MAX_LINE_LENGTH) }));
   await ctx.db.insert("logChunks", { projectId, kind, sequence, lines: cut });
   const oldest = await ctx.db
     .query("logChunks")

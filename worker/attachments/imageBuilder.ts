@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { endOf } from "../../core/text.ts";
 import { EngineError } from "../engine/engineError.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
@@ -41,7 +42,7 @@ async function build(image: string, silenceMs: number): Promise<void> {
       child.once("close", resolve);
     });
     if (code === 0) return;
-    const why = silent ? `silent for ${silenceMs / 1000} s` : lines.join(" ").slice(-800);
+    const why = silent ? `silent for ${silenceMs / 1000} s` : endOf(lines.join(" "), 800);
     throw new EngineError("build_failed", `Slipway could not make the image ${image}: ${why}`);
   } finally {
     clearTimeout(silence);

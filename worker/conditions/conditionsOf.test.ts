@@ -119,6 +119,10 @@ describe("an environment that is to run", () => {
     const seen = observe({ container: { state: "exited", exitCode: 1 }, ready: false, held });
     expect(seen.phase).toBe("failed");
     expect(seen.message).toMatch(/^app was stopped: it ended by itself 5 times\./);
+    const logs = new Map([[NAME, `\u001b[31m${"🚀".repeat(300)}\u0000!\u001b[0m\n`]]);
+    const { message } = observe({ container: { state: "exited", exitCode: 1 }, ready: false, held, logs });
+    expect(message).toMatch(/ Its last lines: (?:🚀){249}! It is started again/u);
+    expect(message.isWellFormed()).toBe(true);
   });
 
   test("has failed where it cannot be rendered, and says why", () => {

@@ -1,5 +1,9 @@
 import { causeChain, SlipwayError } from "../../core/errors.ts";
+import { startOf } from "../../core/text.ts";
 import { EngineError } from "../engine/engineError.ts";
+
+/** UTF-16 units of an error that are told. */
+const MOST_TOLD = 1000;
 
 /** What a person should read first of an error: what happened, why, what to do. */
 export function explain(error: unknown): string {
@@ -10,9 +14,9 @@ export function explain(error: unknown): string {
   const because = causes
     .slice(0, 3)
     .map((cause) => ` (${cause.replace(/^\(HTTP code \d+\) [a-z ]+ - /, "").trim()})`);
-  return `${first}${because.join("")}${/[.!?]$/.test(first) ? "" : "."}${hint ? ` ${hint}` : ""}`.slice(
-    0,
-    1000,
+  return startOf(
+    `${first}${because.join("")}${/[.!?]$/.test(first) ? "" : "."}${hint ? ` ${hint}` : ""}`,
+    MOST_TOLD,
   );
 }
 

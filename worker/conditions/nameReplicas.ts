@@ -1,3 +1,4 @@
+import { lastLines } from "../../core/text.ts";
 import type { SeenEnvironment } from "../seen.ts";
 
 /** Which services are meant: `web, api`. */
@@ -7,6 +8,5 @@ export function serviceNames(replicas: SeenEnvironment["replicas"]): string {
 
 /** What a failed container said last, as the end of a message; empty where it said nothing. */
 export function logLines(logs: ReadonlyMap<string, string>, name: string): string {
-  const text = logs.get(name)?.trim();
-  return text ? ` Its last lines: ${text.split("\n").slice(-5).join(" | ").slice(-500)}` : "";
+  return lastLines(logs.get(name));
 }

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { startOf } from "../../core/text.ts";
 import { EngineError, type EngineFault } from "../engine/engineError.ts";
 
 /** Making or checking a large filesystem takes seconds; a disk that hangs must not hang the worker. */
@@ -21,7 +22,7 @@ export const runProgram: RunProgram = async (program, args) =>
 const SYSTEM = { LC_ALL: "C", PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin:/usr/bin:/bin` };
 
 function programError(program: string, error: Error & { killed?: boolean }, stderr: string): EngineError {
-  const said = stderr.trim().replace(/\s+/g, " ").slice(0, 300);
+  const said = startOf(stderr.trim().replace(/\s+/g, " "), 300);
   const why = error.killed ? `no end within ${DEADLINE_MS / 1000} s` : said || error.message;
   return new EngineError(faultOf(error.killed === true, why), `${program} failed: ${why}`, { cause: error });
 }

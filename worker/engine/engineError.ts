@@ -1,4 +1,5 @@
 import { SlipwayError } from "../../core/errors.ts";
+import { startOf } from "../../core/text.ts";
 
 /** What went wrong with a call to Docker, by what can be done about it. */
 export type EngineFault =
@@ -117,5 +118,5 @@ function faultOf(status: number | null, text: string): EngineFault {
 /** Docker's own sentence, without docker-modem's `(HTTP code 500) server error - ` before it. */
 function detail(error: unknown, text: string): string {
   const message = (error as { json?: { message?: unknown } } | null)?.json?.message;
-  return (typeof message === "string" ? message : text).trim().replace(/\s+/g, " ").slice(0, 500);
+  return startOf((typeof message === "string" ? message : text).trim().replace(/\s+/g, " "), 500);
 }

@@ -1,4 +1,5 @@
 import { SlipwayError } from "../../core/errors.ts";
+import { startOf } from "../../core/text.ts";
 import { pause, realClock } from "../clock.ts";
 import type { RunCommand } from "./helper.ts";
 import { isRearranged, parseSave, planFirewall, planRemoval, type Table } from "./plan.ts";
@@ -163,7 +164,7 @@ async function restore(run: RunCommand, backend: Backend, family: Family, input:
 }
 
 function commandFailed(command: readonly string[], exitCode: number, stderr: string): SlipwayError {
-  const said = stderr.trim().replace(/\s+/g, " ").slice(0, 500) || "it said nothing";
+  const said = startOf(stderr.trim().replace(/\s+/g, " "), 500) || "it said nothing";
   return new SlipwayError({
     code: "docker",
     message: `${command[0]} failed (${exitCode}): ${said}`,

@@ -1,4 +1,5 @@
 import { causeChain } from "../../core/errors.ts";
+import { startOf } from "../../core/text.ts";
 import type { Log } from "../log.ts";
 
 export type HostError = {
@@ -35,7 +36,7 @@ export class RecentErrors {
   private note(event: string, { error, key }: Record<string, unknown>): void {
     const causes = error instanceof Error ? causeChain(error).slice(0, MOST_CAUSES) : [String(error)];
     const of = typeof key === "string" ? ` of ${key}` : "";
-    const message = `${event}${of}: ${causes.join(": ")}`.slice(0, MOST_LETTERS);
+    const message = startOf(`${event}${of}: ${causes.join(": ")}`, MOST_LETTERS);
     const others = this.errors.filter((known) => known.message !== message);
     this.errors = [{ at: this.now(), message }, ...others].slice(0, KEPT);
     this.listener?.(this.errors);

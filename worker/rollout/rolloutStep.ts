@@ -1,5 +1,6 @@
 import type { Receipt } from "../../core/rollout.ts";
 import { manifestOf, type EnvironmentSpec, type ProjectSpec } from "../../core/projectSpec.ts";
+import { lastLines } from "../../core/text.ts";
 import type { Clock } from "../clock.ts";
 import type { ControlPlane } from "../controlPlane.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -113,7 +114,7 @@ async function reportOf(
   const isLive = rollout?.live === release.releaseId;
   const cause = memory.phase === "undone" ? memory.cause : isLive ? null : failure;
   if (cause !== null) {
-    return { ...report, state: "failed", cause: `${cause}${await lastLines(context, deploy, cause)}` };
+    return { ...report, state: "failed", cause: `${cause}${await lastWords(context, deploy, cause)}` };
   }
   const allReady = deploy.replicas.length > 0 && deploy.replicas.every(({ ready }) => ready);
   if (memory.phase !== "live" || !allReady || (isLive && receipt === null)) return null;
@@ -143,7 +144,7 @@ async function tellCanary(
 }
 
 /** What the new containers said last, where the cause does not tell already. */
-async function lastLines(
+async function lastWords(
   { engine }: RolloutContext,
   { replicas }: SeenEnvironment,
   cause: string,
@@ -153,8 +154,7 @@ async function lastLines(
   const worst = spoke.find(({ ready }) => !ready) ?? spoke[0];
   if (!worst) return "";
   // They explain a failure; without them the failure is still told.
-  const text = (await engine.tailLogs(worst.name, LOG_LINES).catch(() => "")).trim();
-  return text === "" ? "" : ` Its last lines: ${text.split("\n").slice(-5).join(" | ").slice(-500)}`;
+  return lastLines(await engine.tailLogs(worst.name, LOG_LINES).catch(() => ""));
 }
 
 function deployOf(seen: readonly SeenEnvironment[]): SeenEnvironment | undefined {

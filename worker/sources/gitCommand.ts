@@ -1,4 +1,5 @@
 import type { Source } from "../../core/source.ts";
+import { startOf } from "../../core/text.ts";
 
 /** How git is called: pure, so that what it is told can be read in a test. */
 
@@ -123,5 +124,5 @@ export function gitSaid(text: string, secrets: readonly string[]): string {
     .slice(-4)
     .join(" | ")
     .replace(/[\u0000-\u001f\u007f]/g, " ");
-  return clean.replace(/\/\/[^/\s@]*@/g, "//…@").slice(0, 500);
+  return startOf(clean.replace(/\/\/[^/\s@]*@/g, "//…@"), 500);
 }

@@ -1,6 +1,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useEffect, useRef } from "react";
-import { pieces, plain, type LogLine } from "./lines.ts";
+import { plain } from "../../../../core/text.ts";
+import { pieces, type LogLine } from "./lines.ts";
 import classes from "./LogLines.module.css";
 
 type Props = {

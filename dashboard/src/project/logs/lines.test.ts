@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cameAfter, matching, pieces, plain, textOf, type LogLine } from "./lines.ts";
+import { cameAfter, matching, pieces, textOf, type LogLine } from "./lines.ts";
 
 const line = (text: string, at = 0, stream: LogLine["stream"] = "stdout"): LogLine => ({
   service: "app",
@@ -7,12 +7,6 @@ const line = (text: string, at = 0, stream: LogLine["stream"] = "stdout"): LogLi
   stream,
   at,
   text,
-});
-
-test("what is for terminals alone is left out", () => {
-  expect(plain("\u001b[32mready\u001b[0m in \u001b[1;31m3 s\u001b[0m")).toBe("ready in 3 s");
-  expect(plain("\u001b]8;;http://x\u0007link\u001b]8;;\u0007")).toBe("link");
-  expect(plain("50%\r100%\tdone")).toBe("50%100%\tdone");
 });
 
 test("matches are marked whatever their case, and nothing of the line is lost", () => {

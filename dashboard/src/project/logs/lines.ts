@@ -1,18 +1,10 @@
 import type { FunctionReturnType } from "convex/server";
 import type { api } from "../../../../convex/_generated/api";
+import { plain } from "../../../../core/text.ts";
 
 /** Lines of a log, as a person looks at them. */
 
 export type LogLine = FunctionReturnType<typeof api.logs.tail>[number];
-
-/** Colours and cursor moves that programs write for terminals. */
-const ESCAPES =
-  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])|[\u0000-\u0008\u000b-\u001a\u001c-\u001f]/g;
-
-/** `text` without what only a terminal understands. */
-export function plain(text: string): string {
-  return text.replace(ESCAPES, "");
-}
 
 export type Piece = { text: string; isMatch: boolean };
 
