@@ -112,6 +112,11 @@ export function isStatus(text: string): text is Status {
   return (STATUSES as readonly string[]).includes(text);
 }
 
+/** Whether a project in `status` says so itself wherever it would serve, also where nothing of it ever ran. */
+export function hasStatusPage(status: Status): status is "paused" | "failed" {
+  return status === "paused" || status === "failed";
+}
+
 export function isPausable(status: Status): status is Pausable {
   return (PAUSABLE as readonly string[]).includes(status);
 }

@@ -3,6 +3,7 @@ import { SlipwayError } from "./errors.ts";
 import { vAttachments } from "./attachments.ts";
 import { vDomains, vProjectGateway, vServiceGateway } from "./gatewaySettings.ts";
 import { vGroupName } from "./groups.ts";
+import type { EnvironmentKind } from "./lifecycle.ts";
 import {
   IMAGE,
   LIMITS,
@@ -216,6 +217,18 @@ export function servicesOf(manifest: Manifest): Record<string, ManifestService> 
     return { [only[0]]: { ...only[1], route: "/" } };
   }
   return manifest.services;
+}
+
+/** A stack's test program, or a command given for the test environment, ends by itself; an image's own serves. */
+export function isJob({ environments }: Manifest, kind: EnvironmentKind, service: ManifestService): boolean {
+  return kind === "test" && (service.stack !== undefined || environments.test.command !== undefined);
+}
+
+/** Whether the gateway leads to anything of `kind` while that runs. */
+export function hasRoute(manifest: Manifest, kind: EnvironmentKind): boolean {
+  return Object.values(servicesOf(manifest)).some(
+    (service) => service.route !== undefined && !isJob(manifest, kind, service),
+  );
 }
 
 /**

@@ -108,7 +108,7 @@ export type ProjectSpec = {
 };
 
 /** What `environment` runs: its release's manifest, or the project's own. */
-export function manifestOf(spec: ProjectSpec, environment: EnvironmentSpec): Manifest {
+export function manifestOf(spec: Pick<ProjectSpec, "manifest">, environment: EnvironmentSpec): Manifest {
   return environment.release?.manifest ?? spec.manifest;
 }
 

@@ -4,7 +4,7 @@ import type { ManifestInput } from "../core/manifest.ts";
 import type { EnvironmentSpec } from "../core/projectSpec.ts";
 import { vProjectRoutes } from "../core/routes.ts";
 import { NAMESPACE, projectSpec, STACKS, TEMPLATE } from "../core/render/render.fixtures.ts";
-import type { Status } from "../core/lifecycle.ts";
+import type { EnvironmentKind, Status } from "../core/lifecycle.ts";
 import type { EngineContainer } from "./engine/engine.ts";
 import { renderWanted } from "./renderWanted.ts";
 import { routesOf } from "./routing.ts";
@@ -173,7 +173,36 @@ test("a hibernated environment says whether its project is paused", () => {
   expect(routesOf(shop("deployment"), seen, new Set(), {})?.environments.dev?.state).toBe("hibernated");
 });
 
-test("an absent environment, and one that only tests, have no route", () => {
-  expect(routesOf(shop(), see({}, { desired: "absent" }), new Set(), {})).toBeNull();
+test.each(["created", "planning", "development", "testing", "deployment", "deleting"] as const)(
+  "an absent environment of a project in %s has no route",
+  (status) => {
+    expect(routesOf(shop(status), see({}, { desired: "absent" }), new Set(), {})).toBeNull();
+  },
+);
+
+test("an environment that only tests has no route", () => {
   expect(routesOf(shop(), see({}, { kind: "test" }), new Set(), {})).toBeNull();
+});
+
+describe.each(["paused", "failed"] as const)("a project that is %s", (status) => {
+  const absent = (manifest: Partial<ManifestInput>, kind: EnvironmentKind) =>
+    routesOf(shop(status, manifest), see(manifest, { kind, desired: "absent" }), new Set(), {});
+
+  test("says so wherever it would serve, though nothing of it is there, and at its own domains", () => {
+    const manifest: Partial<ManifestInput> = { domains: ["shop.example.com"] };
+    for (const kind of ["dev", "deploy"] as const) {
+      const routes = absent(manifest, kind);
+      expect(routes?.environments).toMatchObject({ [kind]: { state: status, services: [] } });
+      expect(routes?.domains).toEqual([{ name: "shop.example.com", environment: "deploy" }]);
+      expect(vProjectRoutes.safeParse({ ...routes, version: 1 }).success).toBe(true);
+    }
+  });
+
+  test("has no page where it has no service with a route", () => {
+    expect(absent({}, "test")).toBeNull();
+    const worker = { services: { jobs: { image: "jobs:1" } } };
+    for (const kind of ["dev", "deploy"] as const) expect(absent(worker, kind)).toBeNull();
+    const image = { services: { web: { image: "web:1", port: 80 } } };
+    expect(absent(image, "test")?.environments.test?.state).toBe(status);
+  });
 });

@@ -1,6 +1,7 @@
 import { routeSettingsOf, type ServiceGateway } from "../core/gatewaySettings.ts";
-import { servicesOf } from "../core/manifest.ts";
-import type { ProjectSpec } from "../core/projectSpec.ts";
+import { hasStatusPage } from "../core/lifecycle.ts";
+import { hasRoute, servicesOf } from "../core/manifest.ts";
+import { manifestOf, type ProjectSpec } from "../core/projectSpec.ts";
 import {
   ROUTE_LIMITS,
   type EnvironmentRoute,
@@ -51,13 +52,18 @@ function connections(most: number | undefined) {
 }
 
 function routeOf(
-  { status, manifest }: Pick<ProjectSpec, "status" | "manifest">,
+  project: Pick<ProjectSpec, "status" | "manifest">,
   environment: SeenEnvironment,
   leaving: ReadonlySet<string>,
   failure: string | undefined,
 ): EnvironmentRoute | null {
   const { spec } = environment;
-  if (spec.desired === "absent") return null;
+  const { status, manifest } = project;
+  if (spec.desired === "absent") {
+    return hasStatusPage(status) && hasRoute(manifestOf(project, spec), spec.kind)
+      ? statusPage(status)
+      : null;
+  }
   if (spec.desired === "hibernated") {
     return page(status === "paused" ? "paused" : "hibernated");
   }
@@ -132,6 +138,12 @@ function settingsOf(gateway: ServiceGateway = {}): { route: RouteOptions; missin
 /** Without its password a protected service must be open to nobody rather than to everybody. */
 function missingSecrets(names: readonly string[]): string {
   return `Its password is not set: ${names.join(", ")}. Set it with slipway secret set.`;
+}
+
+function statusPage(status: "paused" | "failed"): EnvironmentRoute {
+  return status === "paused"
+    ? page("paused")
+    : page("failed", "The whole project has failed: nothing of it runs.");
 }
 
 function page(state: RouteState, message?: string): EnvironmentRoute {

@@ -93,6 +93,7 @@ export function desiredIn(
  * worker of each that changed.
  * @param project as it is after the move: with its new status, host and generation
  * @param releases what test and deploy are to run from now on, where that changes
+ * @returns whether there was one
  */
 export async function applyDesired(
   ctx: MutationCtx,
@@ -101,7 +102,8 @@ export async function applyDesired(
   manifest: Manifest,
   environments: Doc<"environments">[],
   releases: { test?: Id<"releases">; deploy?: Id<"releases"> },
-): Promise<void> {
+): Promise<boolean> {
+  let tells = false;
   const desired = desiredIn(project.status, environments);
   for (const row of environments) {
     const keepVolumes = keepsVolumes(project.status, row.kind);
@@ -126,7 +128,9 @@ export async function applyDesired(
         : await ensureAllocated(ctx, actor, project, manifest, row)),
     });
     await putInInbox(ctx, project, next);
+    tells = true;
   }
+  return tells;
 }
 
 /** Of what is gone nothing is live, and nothing can be gone back to. */

@@ -28,6 +28,22 @@ export async function putInInbox(
   }
 }
 
+/**
+ * Tells the project's worker where no environment is to be another than before, but what its addresses answer is.
+ * @param project with its new generation
+ */
+export async function tellOfAnswers(
+  ctx: MutationCtx,
+  project: Doc<"projects">,
+  environments: readonly Doc<"environments">[],
+): Promise<void> {
+  const deploy = environments.find(({ kind }) => kind === "deploy");
+  if (project.hostId === undefined || !deploy) return;
+  const { generation } = project;
+  await ctx.db.patch("environments", deploy._id, { generation });
+  await putInInbox(ctx, project, { kind: "deploy", generation });
+}
+
 export async function dropFromInbox(
   ctx: MutationCtx,
   project: Doc<"projects">,

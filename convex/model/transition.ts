@@ -3,6 +3,7 @@ import { v } from "convex/values";
 import {
   AGENTS,
   edgesFrom,
+  hasStatusPage,
   isPausable,
   isStatus,
   STATUSES,
@@ -22,6 +23,7 @@ import { applyDesired, desiredIn, environmentsOf } from "./environments.ts";
 import type { Actor } from "./events.ts";
 import { recordEvent } from "./events.ts";
 import { requireGuard } from "./guards.ts";
+import { tellOfAnswers } from "./inbox.ts";
 import { manifestOf } from "./manifests.ts";
 import { refuse } from "./refuse.ts";
 import { releasesOfMove } from "./releases.ts";
@@ -183,7 +185,10 @@ async function enter(
   });
   if (AGENTS[to] === "made" || AGENTS[to] === "active") await ensureAgents(ctx, actor, moved);
   const releases = await releasesOfMove(ctx, actor, moved, project.status, manifest);
-  await applyDesired(ctx, actor, moved, manifest, environments, releases);
+  const told = await applyDesired(ctx, actor, moved, manifest, environments, releases);
+  if (!told && (hasStatusPage(project.status) || hasStatusPage(to))) {
+    await tellOfAnswers(ctx, moved, environments);
+  }
   if (releases.deploy) await beginDeploy(ctx, actor, moved, releases.deploy, "deploy");
   if (to === "deleting" && moved.hostId === undefined) await eraseProject(ctx, actor, moved);
   return moved;

@@ -1,4 +1,4 @@
-import type { EnvironmentKind } from "../../core/lifecycle.ts";
+import { hasStatusPage, type EnvironmentKind } from "../../core/lifecycle.ts";
 import type { Manifest } from "../../core/manifest.ts";
 import { changedPaths, concernedKinds } from "../../core/manifestDiff.ts";
 import type { Doc } from "../_generated/dataModel";
@@ -10,6 +10,7 @@ import { applyManifest, environmentsOf } from "./environments.ts";
 import type { Actor } from "./events.ts";
 import { recordEvent } from "./events.ts";
 import { joinByName, leaveGroup } from "./groups.ts";
+import { tellOfAnswers } from "./inbox.ts";
 import { manifestFrom, manifestOf, manifestRow, refuseUnknownStacks } from "./manifests.ts";
 import { refuse } from "./refuse.ts";
 
@@ -21,7 +22,7 @@ export type ManifestUpdate = {
   revision: number;
   /** Dotted paths; empty where nothing was another. */
   changed: string[];
-  /** Those that go to a new generation. */
+  /** Those that are there and go to a new generation. */
   environments: EnvironmentKind[];
 };
 
@@ -51,7 +52,7 @@ export async function updateManifest(
   await changeGroup(ctx, actor, project, before, after);
   await claimDomains(ctx, project, after.domains ?? []);
   await ctx.db.patch("manifests", row._id, { manifest: after, revision: revision + 1 });
-  const environments = await bringThere(ctx, actor, project, after, concernedKinds(changed));
+  const environments = await bringThere(ctx, actor, project, after, changed);
   await recordEvent(ctx, {
     type: "project.updated",
     actor,
@@ -127,8 +128,9 @@ async function bringThere(
   actor: Actor,
   given: Doc<"projects">,
   manifest: Manifest,
-  concerned: EnvironmentKind[],
+  changed: readonly string[],
 ): Promise<EnvironmentKind[]> {
+  const concerned = concernedKinds(changed);
   const project = (await ctx.db.get("projects", given._id))!;
   const environments = await environmentsOf(ctx, project._id);
   const desired = Object.fromEntries(environments.map((row) => [row.kind, row.desired])) as Record<
@@ -139,7 +141,11 @@ async function bringThere(
   const changes = { ...held, stack: manifest.stack, generation: project.generation + 1 };
   await ctx.db.patch("projects", project._id, changes);
   const rows = environments.filter((row) => row.desired !== "absent" && concerned.includes(row.kind));
-  await applyManifest(ctx, actor, { ...project, ...changes }, manifest, rows);
+  const next = { ...project, ...changes };
+  await applyManifest(ctx, actor, next, manifest, rows);
+  // A name that is given up has to go from the gateway's table before another project can answer it.
+  const answersOtherwise = changed.includes("domains") || hasStatusPage(project.status);
+  if (rows.length === 0 && answersOtherwise) await tellOfAnswers(ctx, next, environments);
   return rows.map((row) => row.kind);
 }
 

@@ -3,7 +3,7 @@ import type { HiddenPart, VolumeFill } from "../compose.ts";
 import { refuseGroupsNames } from "../groupNames.ts";
 import { LABELS } from "../labels.ts";
 import type { EnvironmentKind } from "../lifecycle.ts";
-import { foldersOf, servicesOf, type Manifest, type ManifestService } from "../manifest.ts";
+import { foldersOf, isJob, servicesOf, type Manifest, type ManifestService } from "../manifest.ts";
 import {
   bridgeName,
   egressNetworkName,
@@ -201,13 +201,13 @@ function environmentView(
         })),
         mounts: service.stack === undefined ? [] : [{ volume: volumeKey, target: WORKSPACE }],
         ...limitsOf(spec, kind, service),
-        ...scaleOf(environment, name, isJob(spec, kind, service)),
+        ...scaleOf(environment, name, isJob(spec.manifest, kind, service)),
         labels: [...labels, ...released, { name: LABELS.service, value: name }],
         route:
-          service.route === undefined || isJob(spec, kind, service)
+          service.route === undefined || isJob(spec.manifest, kind, service)
             ? null
             : service.route.replace(/\/+$/, "") || "/",
-        hostPort: isJob(spec, kind, service) ? null : (ports[name] ?? null),
+        hostPort: isJob(spec.manifest, kind, service) ? null : (ports[name] ?? null),
       })),
     ],
     volumes:
@@ -294,7 +294,7 @@ function programOf(
   | "hostPort"
 > {
   const stack = service.stack === undefined ? null : stackOf(stacks, service.stack, name);
-  const job = isJob(spec, kind, service);
+  const job = isJob(spec.manifest, kind, service);
   // A service's own command serves; a stack's tests have another one.
   const serves = job && stack ? undefined : service.command;
   const own = spec.manifest.environments[kind].command ?? serves;
@@ -338,13 +338,6 @@ function programOf(
     attachment: false,
     volumesUnknown: false,
   };
-}
-
-/** A stack's test program, or a command given for the test environment, ends by itself; an image's own serves. */
-function isJob(spec: ProjectSpec, kind: EnvironmentKind, service: ManifestService): boolean {
-  return (
-    kind === "test" && (service.stack !== undefined || spec.manifest.environments.test.command !== undefined)
-  );
 }
 
 export function tmpfs(path: string, flags: string, mode: string, user = UNPRIVILEGED_USER): string {

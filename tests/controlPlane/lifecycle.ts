@@ -107,6 +107,22 @@ export function lifecycleSuite(it: SuiteTest): void {
       expect(refused.message).toBe("shop fits on no host: host-1 has 1 CPUs, and one container wants 2.");
     });
 
+    it("tells the worker of a pause and its end also where nothing ran: its addresses answer otherwise", async ({
+      driver,
+    }) => {
+      const host = await registerHost(driver);
+      const { projectId } = await createProject(driver, "shop");
+      const inbox = () => driver.as(WORKER).query(api.worker.inbox, { hostId: host.hostId });
+      await move(driver, "shop", "planning", "development", "failed", "planning");
+      await obey(driver, host);
+      for (const status of ["paused", "planning", "failed"]) {
+        await move(driver, "shop", status);
+        expect(await inbox()).toContainEqual(expect.objectContaining({ projectId }));
+        await obey(driver, host);
+        expect(await inbox()).toEqual([]);
+      }
+    });
+
     it("remembers where a paused project came from, and returns only there", async ({ driver }) => {
       const host = await registerHost(driver);
       await createProject(driver, "shop");

@@ -55,6 +55,24 @@ export function manifestSuite(it: SuiteTest): void {
       expect(await driver.as(WORKER).query(api.worker.inbox, { hostId: host.hostId })).toEqual([]);
     });
 
+    it("tells the worker of domains also where no environment changes: another project may have them", async ({
+      driver,
+    }) => {
+      const host = await registerHost(driver);
+      const domains = ["shop.example.com"];
+      await createProject(driver, "shop", { stack: "node", domains });
+      await move(driver, "shop", "planning", "development", "failed");
+      await obey(driver, host);
+      expect(await update(driver, "shop", { stack: "node" })).toMatchObject({ environments: [] });
+      const inbox = () => driver.as(WORKER).query(api.worker.inbox, { hostId: host.hostId });
+      const { environments } = await show(driver, "shop");
+      expect(await inbox()).toMatchObject([{ kind: "deploy", generation: environments[2]!.generation }]);
+      await obey(driver, host);
+      expect(await inbox()).toEqual([]);
+      expect(environments.map(({ subnet }) => subnet)).toEqual([null, null, null]);
+      await createProject(driver, "other", { stack: "node", domains });
+    });
+
     it("is refused where somebody else changed it in between", async ({ driver }) => {
       await createProject(driver, "shop", { stack: "node" });
       await update(driver, "shop", { stack: "node", egress: "none" }, 1);

@@ -1,5 +1,7 @@
 import type { Doc } from "../../convex/_generated/dataModel.d.ts";
 import { LABELS } from "../../core/labels.ts";
+import { hasStatusPage } from "../../core/lifecycle.ts";
+import { hasRoute } from "../../core/manifest.ts";
 import { volumeName } from "../../core/naming.ts";
 import type { GroupSpec, ProjectSpec, ReleaseSpec } from "../../core/projectSpec.ts";
 import { hasPassed } from "../../core/releases.ts";
@@ -14,7 +16,7 @@ import { intern, REGISTRATION } from "./fakeControlPlane.ts";
 import { checkGroups } from "./groupInvariants.ts";
 import { ATTACHMENTS, STACKS, volumesOf } from "./imageCatalog.ts";
 import type { People } from "./people.ts";
-import { environmentsOf, groupsOf, membersOf, observationsOf, projectsOf } from "./rows.ts";
+import { environmentsOf, groupsOf, manifestOf, membersOf, observationsOf, projectsOf } from "./rows.ts";
 import { TEMPLATE, type World } from "./world.ts";
 
 type Project = Doc<"projects">;
@@ -397,7 +399,13 @@ function checkServed(world: World, end: End, violate: Violate): void {
   const name = `${project.slug} ${environment.kind}`;
   const route = world.gateway.table.get(project.namespace)?.environments[environment.kind];
   if (environment.desired === "absent") {
-    if (route) violate(`the gateway answers for ${name}, which is absent`);
+    const { status, hostId } = project;
+    const hasPage = hasStatusPage(status) && hostId && hasRoute(manifestOf(world, project), environment.kind);
+    const page = hasPage ? status : undefined;
+    if (route?.state !== page)
+      violate(
+        `the gateway says ${route?.state ?? "nothing"} of ${name}, which is absent of a ${status} project`,
+      );
     return;
   }
   if (environment.desired === "hibernated") {
