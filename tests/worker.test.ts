@@ -37,6 +37,15 @@ describe("a project in development", () => {
     await world.move(project, "development", "running");
     expect((await world.get(project.namespace)).status).toBe(200);
 
+    await world.move(project, "failed", "absent");
+    expect(await world.owned()).toEqual([`${project.namespace}_dev_workspace`]);
+    for (const kind of ["dev", "deploy"] as const) {
+      const failed = await fetch(world.url(project.namespace, kind));
+      expect([failed.status, failed.headers.get("retry-after")]).toEqual([503, "60"]);
+      expect(await failed.text()).toContain("The whole project has failed");
+    }
+    expect((await world.get(project.namespace, "test")).status).toBe(404);
+
     await world.remove(project);
     expect(await world.owned()).toEqual([]);
     expect((await world.get(project.namespace)).status).toBe(404);

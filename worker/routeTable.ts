@@ -36,6 +36,13 @@ export class RouteTable {
     return this.pushed.get(namespace)?.version ?? 0;
   }
 
+  /** The addresses that the gateway leads requests for `namespace` to at this moment. @throws GatewayError */
+  async addresses(namespace: string): Promise<Set<string>> {
+    const table = await this.gateway.routes(namespace);
+    const services = Object.values(table?.environments ?? {}).flatMap((route) => route?.services ?? []);
+    return new Set(services.flatMap(({ upstreams }) => upstreams.map(({ address }) => address)));
+  }
+
   /** Nothing is known any more of what the gateway has for `namespace`. */
   forget(namespace: string): void {
     this.pushed.delete(namespace);

@@ -124,7 +124,7 @@ async function checkQuiet(world: World, calls: string[]): Promise<void> {
 }
 
 /** The control plane's functions read a deployment's variables where Convex has them: in the environment. */
-function setVariables(): () => void {
+export function setVariables(): () => void {
   const before = Object.keys(DEPLOYMENT_VARIABLES).map((name) => [name, process.env[name]] as const);
   Object.assign(process.env, DEPLOYMENT_VARIABLES);
   return () => {

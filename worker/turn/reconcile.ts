@@ -21,6 +21,7 @@ import { ask, firstLook, groupContext, look, type FirstLook } from "./firstLook.
 import { failedMessages, routeProject, toldFailures } from "./routeProject.ts";
 import { concerns, leavingIn, runOperations } from "./runOperations.ts";
 import { reallocateTakenSubnets } from "./takenSubnets.ts";
+import { sparingRouted } from "./sparingRouted.ts";
 import { takeSnapshots } from "./takeSnapshots.ts";
 import { requireStillWanted } from "./stillWanted.ts";
 import { report } from "./tell.ts";
@@ -33,10 +34,12 @@ import { findingsOfKind, findingsOfTurn } from "./turnFindings.ts";
  * @throws when something failed that another turn may mend
  */
 export async function reconcile(context: TurnContext, input: TurnInput): Promise<"done" | "deleted"> {
-  const { first, operations } = await observeAndPlan(context, input);
-  const { spec, rendering, tests } = first;
+  const { first, operations: planned } = await observeAndPlan(context, input);
+  const { spec, rendering, tests, held } = first;
   const { projectId, namespace } = spec;
-  await announce(context, input, first, operations);
+  const unannounced = await announce(context, input, first, planned);
+  const operations =
+    unannounced === null ? planned : await sparingRouted(context, namespace, first.seen, planned, held);
   const { execution, after, seen, groupLeft } = await act(context, first, operations);
 
   const ports = await portStep(context, spec, seen);
@@ -47,7 +50,7 @@ export async function reconcile(context: TurnContext, input: TurnInput): Promise
   const subnetError = await reallocateTakenSubnets(context, own, execution.failed, ({ internal }) =>
     internal ? "internal" : "egress",
   );
-  const logs = await failureLogs(context, seen, first.held);
+  const logs = await failureLogs(context, seen, held);
   const ofTurn = findingsOfTurn(context, first, input.turn);
   const findings = (environment: SeenEnvironment, routeError: unknown): Findings => ({
     ...ofTurn,
@@ -109,7 +112,9 @@ export async function reconcile(context: TurnContext, input: TurnInput): Promise
     tests.error ??
     untold ??
     ("error" in rollout ? rollout.error : null) ??
-    snapshotError;
+    snapshotError ??
+    // The routes may have been taken by now; what was left undone is for the next turn.
+    (operations.length < planned.length ? unannounced : null);
   if (problem != null) throw problem instanceof Error ? problem : new Error(explain(problem));
   // What is still there though everything was done (a network that others just left) needs another look.
   if (spec.status === "deleting" && !isGone) throw new Error(`${spec.slug} is not gone yet.`);
@@ -145,21 +150,26 @@ async function planTurn(context: TurnContext, first: FirstLook): Promise<Operati
   });
 }
 
-/** Before anything is done: nothing new is led to what is about to stop, and people are told what takes minutes. */
+/**
+ * Before anything is done: nothing new is led to what is about to stop, and people are told what takes minutes.
+ * @returns why the gateway did not take the routes, or null
+ */
 async function announce(
   context: TurnContext,
   { turn, awaited }: TurnInput,
   first: FirstLook,
   operations: readonly Operation[],
-): Promise<void> {
+): Promise<unknown> {
   const { spec, seen } = first;
-  await routeProject(context, spec, seen, leavingIn(operations), toldFailures(context, spec), null);
+  const leaving = leavingIn(operations);
+  const routeError = await routeProject(context, spec, seen, leaving, toldFailures(context, spec), null);
   const known = findingsOfTurn(context, first, turn);
   // Once the attempts are used up it is failed, also while another one is made.
   const fetching = turn.last
     ? []
     : whileFetching(seen, operations, known, (kind) => findingsOfKind(context, first, kind));
   await report(context, spec, fetching, awaited);
+  return routeError;
 }
 
 /** Does what was planned, and looks again where something was done. */
