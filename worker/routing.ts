@@ -1,6 +1,6 @@
 import { routeSettingsOf, type ServiceGateway } from "../core/gatewaySettings.ts";
 import { hasStatusPage } from "../core/lifecycle.ts";
-import { hasRoute, servicesOf } from "../core/manifest.ts";
+import { hasRoute, servicesOf, type Manifest } from "../core/manifest.ts";
 import { manifestOf, type ProjectSpec } from "../core/projectSpec.ts";
 import {
   ROUTE_LIMITS,
@@ -70,18 +70,15 @@ function routeOf(
   const { routed, serving, known } = servingOf(environment, leaving);
   if (known && routed.length === 0) return null;
   if (serving.length === 0) return failure === undefined ? page("starting") : page("failed", failure);
-  const settings = new Map(
-    routed.map(({ service }) => [service, settingsOf(servicesOf(manifest)[service]?.gateway)]),
-  );
-  const missing = [...new Set([...settings.values()].flatMap((of) => of.missing))];
-  if (missing.length > 0) return page("failed", missingSecrets(missing));
+  const closed = closedFor(manifest, routed);
+  if (closed !== null) return page("failed", closed);
   return {
     state: "serving",
     ...(environment.rollout?.mark && { rollout: environment.rollout.mark }),
     services: routed.map((service) => ({
       service: service.service,
       prefix: service.route!,
-      ...settings.get(service.service)!.route,
+      ...settingsOf(manifest, service).route,
       upstreams: serving
         .filter(({ replica }) => replica.service.service === service.service && replica.address !== null)
         .map(({ replica, weight, side, standby }) => ({
@@ -126,7 +123,11 @@ function servingOf({ spec, replicas, rollout }: SeenEnvironment, leaving: Readon
 
 type RouteOptions = Pick<ServiceRoute, "stripPrefix" | "settings">;
 
-function settingsOf(gateway: ServiceGateway = {}): { route: RouteOptions; missing: string[] } {
+function settingsOf(
+  manifest: Manifest,
+  { service }: RoutedService,
+): { route: RouteOptions; missing: string[] } {
+  const gateway: ServiceGateway = servicesOf(manifest)[service]?.gateway ?? {};
   const { settings, missing } = routeSettingsOf(gateway);
   const stripPrefix = gateway.stripPrefix ?? false;
   return {
@@ -135,9 +136,21 @@ function settingsOf(gateway: ServiceGateway = {}): { route: RouteOptions; missin
   };
 }
 
+/** Why an environment is closed though its containers may answer; null: it is not. */
+export function whyClosed(
+  { manifest }: Pick<ProjectSpec, "manifest">,
+  environment: SeenEnvironment,
+): string | null {
+  if (environment.spec.desired !== "running") return null;
+  return closedFor(manifest, servingOf(environment, new Set()).routed);
+}
+
 /** Without its password a protected service must be open to nobody rather than to everybody. */
-function missingSecrets(names: readonly string[]): string {
-  return `Its password is not set: ${names.join(", ")}. Set it with slipway secret set.`;
+function closedFor(manifest: Manifest, routed: readonly RoutedService[]): string | null {
+  const missing = new Set(routed.flatMap((service) => settingsOf(manifest, service).missing));
+  return missing.size === 0
+    ? null
+    : `Its password is not set: ${[...missing].join(", ")}. Set it with slipway secret set.`;
 }
 
 function statusPage(status: "paused" | "failed"): EnvironmentRoute {

@@ -23,6 +23,8 @@ export type Findings = {
   logs: ReadonlyMap<string, string>;
   /** Why the gateway did not take the routes. */
   routeError: unknown;
+  /** Why the gateway answers with a page of its own though containers may answer; null, or not given: it does not. */
+  closed?: string | null;
   /** The environment waits for a snapshot; with why it could not be taken, where it could not. */
   snapshot?: { error: unknown } | null;
   /** Images that are being pulled or made right now. */

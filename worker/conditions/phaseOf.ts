@@ -31,7 +31,9 @@ export function phaseOf(
         verdicts.Running?.reason === "CrashLoop" ||
         verdicts.Running?.reason === "RolledBack" ||
         ENDED_REASONS.has(verdicts.Running?.reason ?? "") ||
-        verdicts.Healthy?.reason === "StartDeadline"
+        verdicts.Healthy?.reason === "StartDeadline" ||
+        // Nothing more happens by itself.
+        verdicts.Routed?.reason === "PasswordMissing"
       )
         return "failed";
       if (routeError != null && exhausted) return "failed";

@@ -66,9 +66,8 @@ function imagesVerdict(fetching: readonly string[]): Verdict {
     : no("Pulling", `${fetching.join(", ")}: being pulled.`);
 }
 
-function routedVerdict({ seen, routeError }: Findings): Verdict {
+function routedVerdict({ seen, routeError, closed }: Findings): Verdict {
   if (routeError != null) return no("GatewayRefused", explain(routeError));
-  return seen.replicas.every(({ ready }) => !ready)
-    ? no("NothingToServe", "No container answers yet.")
-    : yes("Serving");
+  if (seen.replicas.every(({ ready }) => !ready)) return no("NothingToServe", "No container answers yet.");
+  return closed == null ? yes("Serving") : no("PasswordMissing", closed);
 }

@@ -11,6 +11,7 @@ import type { Operation } from "../plan/operation.ts";
 import { plan } from "../plan/plan.ts";
 import { portStep } from "../ports/portStep.ts";
 import { fatesOfEarlier, tellRollout } from "../rollout/rolloutStep.ts";
+import { whyClosed } from "../routing.ts";
 import type { SeenEnvironment } from "../seen.ts";
 import { isEmpty, type Snapshot } from "../snapshot.ts";
 import { neededSnapshots } from "../snapshots/neededSnapshots.ts";
@@ -52,19 +53,24 @@ export async function reconcile(context: TurnContext, input: TurnInput): Promise
   );
   const logs = await failureLogs(context, seen, held);
   const ofTurn = findingsOfTurn(context, first, input.turn);
-  const findings = (environment: SeenEnvironment, routeError: unknown): Findings => ({
+  const findings = (
+    environment: SeenEnvironment,
+    { routeError, closed }: Pick<Findings, "routeError" | "closed">,
+  ): Findings => ({
     ...ofTurn,
     ...findingsOfKind(context, first, environment.spec.kind),
     seen: environment,
     failures: execution.failed.filter(({ operation }) => concerns(operation, spec.status, environment)),
     logs,
-    routeError,
+    ...{ routeError, closed },
     groupLeft: groupLeft.has(environment.spec.kind),
     snapshot: waiting.has(environment.spec.kind) ? { error: waiting.get(environment.spec.kind) } : null,
     now: context.clock.now(),
   });
 
-  const failures = failedMessages(seen.map((environment) => conditionsOf(findings(environment, null))));
+  // Of what its containers do: a release is undone for that, and not because a password is not set.
+  const unrouted = { routeError: null, closed: null };
+  const failures = failedMessages(seen.map((environment) => conditionsOf(findings(environment, unrouted))));
   const routeError = await routeProject(context, spec, seen, new Set(), failures, failures.deploy ?? null);
   const isGone = isEmpty(after) && groupLeft.size === 0;
   if (spec.status === "deleting" && isGone && execution.failed.length === 0 && routeError === null) {
@@ -80,7 +86,9 @@ export async function reconcile(context: TurnContext, input: TurnInput): Promise
   const toldOf = seen.filter(({ spec: { kind } }) => kind !== "deploy" || !rollout.reverts);
   let isOther = rollout.told;
   const tell = async () => {
-    const observations = toldOf.map((environment) => conditionsOf(findings(environment, routeError)));
+    const observations = toldOf.map((environment) =>
+      conditionsOf(findings(environment, { routeError, closed: whyClosed(spec, environment) })),
+    );
     const passed = await passWithoutTests(context, spec, seen, isRunning(observations, "test"));
     if (passed.error == null && passed.spec !== spec) context.again(projectId, 0);
     if (await report(context, spec, observations, input.awaited)) isOther = true;
