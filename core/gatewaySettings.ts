@@ -109,16 +109,21 @@ export type ProjectGateway = z.output<typeof vProjectGateway>;
 
 /** A name as DNS has it, in lower case and punycode; null where `text` is none that a project can have. */
 export function domainName(text: string): string | null {
+  const name = hostName(text);
+  if (name === null || !DOMAIN.test(name)) return null;
+  const isAddress = /\.\d+$/.test(name);
+  return !isAddress && !isBelow(name, "localhost") ? name : null;
+}
+
+/** A host's name or IPv4 address as URLs have it, in lower case and punycode; null where `text` is more than a host. */
+export function hostName(text: string): string | null {
   // What URL would take for a port, a path or a user must not be dropped in silence.
   if (!/^[^\s/:?#@\\%*[\]]+$/.test(text)) return null;
-  let name: string;
   try {
-    name = new URL(`http://${text.replace(/\.$/, "")}/`).hostname;
+    return new URL(`http://${text.replace(/\.$/, "")}/`).hostname;
   } catch {
     return null;
   }
-  const isAddress = /\.\d+$/.test(name);
-  return DOMAIN.test(name) && !isAddress && !isBelow(name, "localhost") ? name : null;
 }
 
 /** Whether `name` is `parent` or ends with it, label by label. */

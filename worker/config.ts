@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
+import { parseBaseDomain } from "../core/baseDomain.ts";
 import { SlipwayError } from "../core/errors.ts";
 import type { AcmeSettings } from "./certificates/acmeIssuer.ts";
 import { HTTPS_REDIRECTS, type HttpsRedirect } from "./gateway/config.ts";
@@ -28,7 +29,7 @@ const vEnvironment = z.object({
   SLIPWAY_ACME_EMAIL: z.email().optional(),
   SLIPWAY_ACME_CA: z.string().min(1).optional(),
   SLIPWAY_HTTP_BIND: z.union([z.ipv4(), z.ipv6()]).default("127.0.0.1"),
-  SLIPWAY_BASE_DOMAIN: z.string().min(1).default("localhost"),
+  SLIPWAY_BASE_DOMAIN: z.string().optional(),
   SLIPWAY_HOST_NAME: z.string().min(1).default(hostname()),
   SLIPWAY_DASHBOARD_DIR: z.string().min(1).default(DASHBOARD),
 });
@@ -87,7 +88,7 @@ export function workerConfig(environment: NodeJS.ProcessEnv): WorkerConfig {
             caFile: data.SLIPWAY_ACME_CA,
           },
     httpBind: data.SLIPWAY_HTTP_BIND,
-    baseDomain: data.SLIPWAY_BASE_DOMAIN,
+    baseDomain: parseBaseDomain(data.SLIPWAY_BASE_DOMAIN),
     hostName: data.SLIPWAY_HOST_NAME,
     dashboardDir: data.SLIPWAY_DASHBOARD_DIR,
   };

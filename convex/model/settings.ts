@@ -1,10 +1,11 @@
+import { parseBaseDomain } from "../../core/baseDomain.ts";
 import { DEFAULT_OVERCOMMIT, type Overcommit } from "../../core/capacity.ts";
 import { DEFAULT_SUBNET_POOL } from "../../core/subnets.ts";
 import { DEFAULT_PORT_RANGE } from "../../core/ports.ts";
 import { vSealingKey, type SealingKey } from "../../core/sealing.ts";
 import { parseDuration } from "../../core/units.ts";
 import { variables } from "./variables.ts";
-import { refuse } from "./refuse.ts";
+import { refuse, refusing } from "./refuse.ts";
 
 /** What the deployment's environment variables say, checked; functions are read anew at each call. */
 
@@ -18,7 +19,7 @@ export function portRange(): string {
 
 /** The domain below which environments have names of their own, like `dev--shop.localhost`. */
 export function baseDomain(): string {
-  return (variables.SLIPWAY_BASE_DOMAIN || "localhost").toLowerCase();
+  return refusing(() => parseBaseDomain(variables.SLIPWAY_BASE_DOMAIN));
 }
 
 export type EmbeddingsEndpoint = { url: string; key: string | undefined; model: string };

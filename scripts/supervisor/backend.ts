@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { parseBaseDomain } from "../../core/baseDomain.ts";
 import { dataPaths, REPOSITORY } from "../setup/dataDir.ts";
 import type { Instance } from "../setup/instance.ts";
 import type { Keys } from "../setup/keys.ts";
@@ -14,7 +15,7 @@ export function deploymentVariables(instance: Instance, keys: Keys): Record<stri
     SLIPWAY_JWKS: keys.jwks,
     SLIPWAY_SECRETS_KEY: keys.secretsKey,
     SLIPWAY_SUBNET_POOL: instance.subnetPool,
-    SLIPWAY_BASE_DOMAIN: process.env.SLIPWAY_BASE_DOMAIN || "localhost",
+    SLIPWAY_BASE_DOMAIN: parseBaseDomain(process.env.SLIPWAY_BASE_DOMAIN),
   };
 }
 

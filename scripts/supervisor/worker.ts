@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { parseBaseDomain } from "../../core/baseDomain.ts";
 import { dataPaths, REPOSITORY } from "../setup/dataDir.ts";
 import type { Instance } from "../setup/instance.ts";
 import { ManagedChild, type ChildHooks } from "./managedChild.ts";
@@ -42,7 +43,7 @@ export function workerChild(
         SLIPWAY_HTTP_PORT: String(instance.httpPort),
         SLIPWAY_HTTPS_PORT: String(instance.httpsPort),
         SLIPWAY_HTTP_BIND: process.env.SLIPWAY_HTTP_BIND || "127.0.0.1",
-        SLIPWAY_BASE_DOMAIN: process.env.SLIPWAY_BASE_DOMAIN || "localhost",
+        SLIPWAY_BASE_DOMAIN: parseBaseDomain(process.env.SLIPWAY_BASE_DOMAIN),
         SLIPWAY_HOST_NAME: hostName(),
       },
       logPath: join(dataPaths(dataDir).logs, "worker.log"),

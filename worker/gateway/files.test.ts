@@ -37,7 +37,7 @@ describe("the gateway's files", () => {
     const first = await installConfiguration(config);
     const second = await installConfiguration({
       ...config,
-      baseDomain: "dev.example.com",
+      baseDomain: "Dev.Example.com",
       hosts: ["Box.example.com"],
     });
     expect(second.hash).not.toBe(first.hash);

@@ -3,6 +3,7 @@ import { chmod, chown, cp, mkdir, readdir, readFile, rename, rm, writeFile } fro
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
+import { parseBaseDomain } from "../../core/baseDomain.ts";
 import { SlipwayError } from "../../core/errors.ts";
 import { hashFiles } from "../hashFiles.ts";
 import { gatewayPaths, gatewayUser, type GatewayConfig } from "./config.ts";
@@ -92,7 +93,7 @@ export async function prepareState(config: GatewayConfig): Promise<void> {
 
 /** What docker/nginx/lua/slipway/settings.lua reads. */
 function gatewaySettings(config: GatewayConfig) {
-  const baseDomain = config.baseDomain ?? "localhost";
+  const baseDomain = parseBaseDomain(config.baseDomain);
   const hosts = new Set([baseDomain, "localhost", "127.0.0.1", "[::1]", ...(config.hosts ?? [])]);
   const bound = config.bindAddress ?? "127.0.0.1";
   if (bound !== "0.0.0.0" && bound !== "::") hosts.add(bound.includes(":") ? `[${bound}]` : bound);

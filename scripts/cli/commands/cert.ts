@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { api } from "../../../convex/_generated/api.js";
+import { parseBaseDomain } from "../../../core/baseDomain.ts";
 import { SlipwayError } from "../../../core/errors.ts";
 import { domainName } from "../../../core/gatewaySettings.ts";
 import { certificateSecret, sealSecret } from "../../../core/sealing.ts";
@@ -115,7 +116,7 @@ async function remove(domain: string, _options: object, command: Command): Promi
 }
 
 function baseName(): string {
-  return (process.env.SLIPWAY_BASE_DOMAIN || "localhost").toLowerCase();
+  return parseBaseDomain(process.env.SLIPWAY_BASE_DOMAIN);
 }
 
 function isBase(name: string): boolean {
