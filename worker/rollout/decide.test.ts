@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { LABELS } from "../../core/labels.ts";
 import { rolloutPolicy, vRolloutManifest } from "../../core/rollout.ts";
 import type { PhaseCounts, RolloutCounts, SideCounts } from "../gateway/gateway.ts";
-import { decide, type RolloutDecision, type RolloutInput, type RolloutMemory } from "./decide.ts";
+import { canaryId, decide, type RolloutDecision, type RolloutInput, type RolloutMemory } from "./decide.ts";
 import { fatesOf } from "./fates.ts";
 import { receiptOf } from "./receipt.ts";
 import type { RoutedReplica } from "./replicas.ts";
@@ -140,6 +140,16 @@ describe("a rollout", () => {
     const next = look({ memory: SWITCHED, wanted: third, earlier: [...NEW, ...OLD], routed: idsOf(NEW) });
     expect(next.memory.phase).toBe("before");
     expect(serving(next)).toBe("web-new-1 web-new-2");
+  });
+
+  test("counts each canary by itself, also where the same release is tried again", () => {
+    const replicas = [replica("canary", 1)];
+    const canary = { replicas, percent: 10 };
+    const first = look({ earlier: [], routed: idsOf(NEW), canary, generation: 4 });
+    const again = look({ earlier: [], routed: idsOf(NEW), canary, generation: 6 });
+    expect(first.mark?.id).toBe(canaryId(4, replicas));
+    expect(again.mark?.id).not.toBe(first.mark?.id);
+    expect(canaryId(123_456_789, [replica("a".repeat(90), 1)])).toMatch(/^[a-z0-9-]{1,64}$/);
   });
 
   test("shares requests out to a canary by weight, each service by itself", () => {

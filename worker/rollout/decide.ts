@@ -233,7 +233,7 @@ function watched(input: RolloutInput, memory: RolloutMemory): RolloutDecision {
   };
 }
 
-function live({ wanted, canary, policy }: RolloutInput, memory: RolloutMemory): RolloutDecision {
+function live({ wanted, canary, policy, generation }: RolloutInput, memory: RolloutMemory): RolloutDecision {
   const main = wanted.filter(({ ready }) => ready);
   const few = (canary?.replicas ?? []).filter(({ ready }) => ready);
   if (!canary || few.length < canary.replicas.length || few.length === 0) {
@@ -243,15 +243,18 @@ function live({ wanted, canary, policy }: RolloutInput, memory: RolloutMemory): 
   return {
     memory,
     serving: weighted(main, few, canary.percent),
-    mark: { id: canaryId(canary.replicas), phase: "before", guard },
+    mark: { id: canaryId(generation, canary.replicas), phase: "before", guard },
     againMs: LOOK_MS,
   };
 }
 
-/** Names a canary in the gateway's counts: the same for as long as the same containers are one. */
-export function canaryId(replicas: readonly RoutedReplica[]): string {
+/**
+ * Names a canary in the gateway's counts: the same for as long as the same containers are one. One that is tried again
+ * is another, at another of the environment's generations: what was counted of the first one says nothing of it.
+ */
+export function canaryId(generation: number, replicas: readonly RoutedReplica[]): string {
   const revisions = new Set(replicas.map(({ revision }) => revision));
-  return `c-${[...revisions].sort().join("-").slice(0, 60)}`;
+  return `c-${generation.toString(36)}-${[...revisions].sort().join("-").slice(0, 48)}`;
 }
 
 /** Each service's requests shared out: `percent` of 100 to the canary's replicas, and the rest to the others. */

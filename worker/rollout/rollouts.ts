@@ -166,7 +166,7 @@ export class Rollouts {
       if (entry) entry.canarySince = null;
       return null;
     }
-    const id = canaryId(canary);
+    const id = canaryId(environment.spec.generation, canary);
     if (canary.every(({ ready }) => ready)) {
       const counts = await this.gateway.rollout(namespace, environment.spec.kind, id);
       if (!counts.undone) return null;
