@@ -81,13 +81,26 @@ describe("the gateway", () => {
     await expectRoutes();
   });
 
-  longTest("of which a worker process is killed goes on", async () => {
+  longTest("whose worker processes are killed goes on, and counts nothing that ended with them", async () => {
     const { StartedAt } = (await inspect()).State;
+    const reach = `${shop.address}:${shop.port}`;
+    const requests = async () => (await world.gateway.inProgress([reach])).get(reach)?.requests;
+    const hanging = Array.from({ length: 8 }, () =>
+      ask(PORT, `/projects/${SHOP}/dev/hang`).catch(() => null),
+    );
+    await expect.poll(requests, { timeout: 10_000 }).toBe(8);
     const { output } = await world.exec(name(), ["busybox", "pidof", "nginx"]);
     // The master is the one that was there first.
-    const victim = Math.max(...output.trim().split(/\s+/).map(Number));
-    expect((await world.exec(name(), ["busybox", "kill", "-9", String(victim)])).exitCode).toBe(0);
+    const [, ...victims] = output
+      .trim()
+      .split(/\s+/)
+      .map(Number)
+      .sort((one, other) => one - other);
+    const kill = ["busybox", "kill", "-9", ...victims.map(String)];
+    expect((await world.exec(name(), kill)).exitCode).toBe(0);
+    expect(await Promise.all(hanging)).toEqual(Array.from({ length: 8 }, () => null));
     await expectRoutes();
+    await expect.poll(requests, { timeout: 10_000 }).toBe(0);
     await world.gateway.pushProject(routesTo(SHOP, { dev: [shop] }));
     await expectRoutes();
     expect((await inspect()).State.StartedAt).toBe(StartedAt);

@@ -27,16 +27,33 @@ return function(spec)
     spec.equal(counts.bucket(1e12), #counts.bounds)
   end)
 
+  local function peer_of(key, worker)
+    local requests_key, streams_key = counts.keys_of(key, worker)
+    return { requests_key = requests_key, streams_key = streams_key }
+  end
+
   spec.it("counts: what is in progress comes and goes, streams by themselves", function()
     local key = "10.0.0.1:80"
-    local requests_key, streams_key = counts.keys_of(key)
-    local peer = { requests_key = requests_key, streams_key = streams_key }
+    local peer = peer_of(key)
     counts.enter(peer, false)
     counts.enter(peer, true)
     spec.equal({ counts.in_progress(key) }, { 2, 1 })
     counts.leave(peer, true)
     counts.leave(peer, false)
     spec.equal({ counts.in_progress(key) }, { 0, 0 })
+  end)
+
+  spec.it("counts: what an nginx worker that was killed left is forgotten as the next one starts in its place", function()
+    local key, other = "10.0.0.2:80", "10.0.0.3:80"
+    counts.enter(peer_of(key, 0), true)
+    counts.enter(peer_of(other, 0), false)
+    counts.enter(peer_of(key, 1), false)
+    spec.equal({ counts.in_progress(key, 2) }, { 2, 1 })
+    counts.forget_worker(0)
+    spec.equal({ counts.in_progress(key, 2) }, { 1, 0 })
+    spec.equal({ counts.in_progress(other, 2) }, { 0, 0 })
+    counts.forget_worker(1)
+    spec.equal({ counts.in_progress(key, 2) }, { 0, 0 })
   end)
 
   spec.it("counts: a rollout's requests count in the phase that they began in, and undo it together", function()

@@ -1,7 +1,7 @@
 -- What is counted in memory that nginx's workers share: how many requests each container has in progress, and while a
 -- rollout of an environment goes on how its requests fared. Counting costs a rollout's requests a few microseconds and
 -- all others two additions.
---   f <address>:<port>                              requests in progress there, s <address>:<port> of them streams
+--   f <nginx worker> <address>:<port>               requests that it has in progress there, and s … of them streams
 --   <namespace> <environment> <rollout> <what>      what a rollout's requests did; forgotten an hour after the first one
 -- What memory has no room for is forgotten, least recently used first: counts decide nothing that has no bound in time.
 local counts = ngx.shared.counts
@@ -41,9 +41,21 @@ local function add(key)
   counts:incr(key, 1, 0, FORGOTTEN_AFTER_SECONDS)
 end
 
--- The keys that `address:port` is counted under: in progress, and streams of them.
-function M.keys_of(key)
-  return "f " .. key, "s " .. key
+-- The keys that an nginx worker (default: this one) counts `address:port` under: in progress, and streams of them.
+function M.keys_of(key, worker)
+  local of = (worker or ngx.worker.id() or 0) .. " " .. key
+  return "f " .. of, "s " .. of
+end
+
+-- Requests that an nginx worker had in progress ended with it, however it ended: one that was killed could not say so.
+function M.forget_worker(worker)
+  local prefix = worker .. " "
+  for _, key in ipairs(counts:get_keys(0)) do
+    local kind = key:sub(1, 2)
+    if (kind == "f " or kind == "s ") and key:sub(3, 2 + #prefix) == prefix then
+      counts:delete(key)
+    end
+  end
 end
 
 local function prefix_of(namespace, environment, rollout)
@@ -65,11 +77,15 @@ function M.leave(peer, is_stream)
   end
 end
 
--- Requests in progress at `address:port`, and how many of them are streams. An nginx worker that was killed leaves its
--- own counted; nobody waits for a count without a bound.
-function M.in_progress(key)
-  local requests_key, streams_key = M.keys_of(key)
-  return math.max(0, counts:get(requests_key) or 0), math.max(0, counts:get(streams_key) or 0)
+-- Requests in progress at `address:port`, and how many of them are streams, over all of nginx's `workers`.
+function M.in_progress(key, workers)
+  local requests, streams = 0, 0
+  for worker = 0, (workers or ngx.worker.count()) - 1 do
+    local requests_key, streams_key = M.keys_of(key, worker)
+    requests = requests + math.max(0, counts:get(requests_key) or 0)
+    streams = streams + math.max(0, counts:get(streams_key) or 0)
+  end
+  return requests, streams
 end
 
 -- The counts of a rollout's phase in which a request began; nil outside of a rollout.

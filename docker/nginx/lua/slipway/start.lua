@@ -1,5 +1,6 @@
 -- What nginx does before its first request, and what its health check asks.
 local cjson = require("cjson.safe")
+local counts = require("slipway.counts")
 local journal = require("slipway.journal").open("/state/routes.journal")
 local identity = require("slipway.identity")
 local rotation = require("slipway.rotation")
@@ -52,6 +53,7 @@ end
 -- What each of nginx's workers does as it starts.
 function M.begin_worker()
   identity.seed()
+  counts.forget_worker(ngx.worker.id())
   rotation.start()
 end
 
