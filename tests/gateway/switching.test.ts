@@ -140,6 +140,51 @@ describe("under constant load", () => {
   });
 });
 
+test("what a container has in progress ends when it is to, and nothing else does", async () => {
+  const [ending, staying] = (await release(2)) as [Upstream, Upstream];
+  const reaches = [ending, staying].map(({ address, port }) => `${address}:${port}`);
+  const counts = async (upstream: Upstream) => {
+    const reach = `${upstream.address}:${upstream.port}`;
+    return (await world.gateway.inProgress([reach])).get(reach);
+  };
+  const three = { requests: 3, streams: 1 };
+  /** A WebSocket, an answer that has begun and a request that is not answered, at one container. */
+  const hold = async (upstream: Upstream) => {
+    await world.gateway.pushProject(routesTo(SHOP, { dev: [upstream] }));
+    const socket = new WebSocket(`ws://127.0.0.1:${PORT}${AT_SHOP}/chat`);
+    await new Promise((resolve, reject) => socket.once("message", resolve).once("error", reject));
+    const answer = await fetch(`http://127.0.0.1:${PORT}${AT_SHOP}/events`);
+    const posted = ask(PORT, `${AT_SHOP}/hang`, { method: "POST", body: "x" });
+    let closed = false;
+    socket.once("close", () => (closed = true));
+    await expect.poll(() => counts(upstream), { timeout: 5_000 }).toEqual(three);
+    return { socket, answer, posted, isClosed: () => closed };
+  };
+  const held = await hold(ending);
+  const kept = await hold(staying);
+
+  const asked = performance.now();
+  await world.gateway.endConnections([reaches[0]!]);
+  await expect(held.answer.text()).rejects.toThrow();
+  expect((await held.posted).status).toBe(502);
+  await expect.poll(held.isClosed, { timeout: 2_000, interval: 10 }).toBe(true);
+  expect(performance.now() - asked).toBeLessThan(1_000);
+  await expect.poll(() => counts(ending), { timeout: 2_000 }).toEqual({ requests: 0, streams: 0 });
+  expect(await counts(staying)).toEqual(three);
+
+  // It is asked for once: what comes afterwards goes on.
+  const echoed = new Promise((resolve) => kept.socket.once("message", (text) => resolve(String(text))));
+  kept.socket.send("still here");
+  expect(await echoed).toBe("STILL HERE");
+  await world.gateway.pushProject(routesTo(SHOP, { dev: [ending] }));
+  expect((await ask(PORT, `${AT_SHOP}/slow?ms=1000`)).status).toBe(200);
+  kept.socket.terminate();
+  await kept.answer.body?.cancel();
+  await world.gateway.endConnections(reaches);
+  await kept.posted;
+  await remove([ending, staying]);
+});
+
 describe("two projects with the same service and port", () => {
   longTest("never answer for one another, not in 10,000 requests and while one redeploys", async () => {
     let shop = await release(1);

@@ -27,6 +27,12 @@ export interface Gateway {
   /** How many requests each of `upstreams` (`address:port`) has in progress, and how many of those have no end. */
   inProgress(upstreams: readonly string[]): Promise<Map<string, InProgress>>;
 
+  /**
+   * Ends whatever each of `upstreams` (`address:port`) has in progress, within a second: its clients see a close, or the
+   * next container's answer where nothing was answered yet. For containers that no route leads to any more.
+   */
+  endConnections(upstreams: readonly string[]): Promise<void>;
+
   /** What was counted of a rollout's requests, from its first mark in the table on. */
   rollout(namespace: string, kind: EnvironmentKind, id: string): Promise<RolloutCounts>;
 

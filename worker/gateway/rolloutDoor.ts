@@ -5,7 +5,7 @@ import type { InProgress, RolloutCounts } from "./gateway.ts";
 import { askDoor } from "./door.ts";
 import { askPushDoor, readAnswer } from "./pushDoor.ts";
 
-/** What rollouts ask of the push door: what the table says, what is in progress, and what was counted. */
+/** What rollouts ask of the push door: what the table says, what is in progress, to end it, and what was counted. */
 
 const TIMEOUT_MS = 10_000;
 
@@ -41,6 +41,11 @@ export async function askInProgress(
     timeoutMs: TIMEOUT_MS,
   });
   return new Map(Object.entries(readAnswer(vInProgress, answer)));
+}
+
+export async function askToEnd(pushSocket: string, upstreams: readonly string[]): Promise<void> {
+  const body = JSON.stringify(upstreams);
+  await askPushDoor(pushSocket, { method: "POST", path: "/endings", body, timeoutMs: TIMEOUT_MS });
 }
 
 export async function askRollout(

@@ -20,7 +20,7 @@ import type {
 } from "./gateway.ts";
 import { askPushDoor, readAnswer } from "./pushDoor.ts";
 import { PushQueue } from "./pushQueue.ts";
-import { askInProgress, askRollout, askRoutes } from "./rolloutDoor.ts";
+import { askInProgress, askRollout, askRoutes, askToEnd } from "./rolloutDoor.ts";
 
 const PUSH_TIMEOUT_MS = 10_000;
 /** Thousands of projects in one body. */
@@ -69,6 +69,10 @@ export class SocketGateway implements Gateway {
 
   async inProgress(upstreams: readonly string[]): Promise<Map<string, InProgress>> {
     return await askInProgress(this.paths.pushSocket, upstreams);
+  }
+
+  async endConnections(upstreams: readonly string[]): Promise<void> {
+    await askToEnd(this.paths.pushSocket, upstreams);
   }
 
   async rollout(namespace: string, kind: EnvironmentKind, id: string): Promise<RolloutCounts> {

@@ -18,6 +18,7 @@ export function planEarlier(
 ): string | null {
   switch (fate) {
     case "stay":
+    case "end":
       return null;
     case "park":
       park(plan, kind, container);

@@ -3,6 +3,7 @@ import { LABELS } from "../../core/labels.ts";
 import { rolloutPolicy, vRolloutManifest } from "../../core/rollout.ts";
 import type { PhaseCounts, RolloutCounts, SideCounts } from "../gateway/gateway.ts";
 import { canaryId, decide, type RolloutDecision, type RolloutInput, type RolloutMemory } from "./decide.ts";
+import { drainOf } from "./drains.ts";
 import { fatesOf } from "./fates.ts";
 import { receiptOf } from "./receipt.ts";
 import type { RoutedReplica } from "./replicas.ts";
@@ -174,7 +175,8 @@ test("earlier containers stay while they serve, stand by or finish, then are kep
   const memory: RolloutMemory = { ...SWITCHED, phase: "live" };
   const fates = (more: Partial<Parameters<typeof fatesOf>[0]>) => [
     ...fatesOf({
-      ...{ earlier: OLD, memory, routed: idsOf(NEW), busy: new Set<string>(), kept: null },
+      ...{ earlier: OLD, memory, routed: idsOf(NEW), kept: null },
+      ...{ busy: new Set<string>(), overdue: new Set<string>() },
       ...more,
     }).values(),
   ];
@@ -183,6 +185,22 @@ test("earlier containers stay while they serve, stand by or finish, then are kep
   expect(fates({})).toEqual(["remove", "remove"]);
   expect(fates({ kept: { number: 1 } })).toEqual(["park", "park"]);
   expect(fates({ kept: { number: 2 } })).toEqual(["remove", "remove"]);
+  // A container without a network or a turn could not tell its clients any more.
+  const overdue = new Set(["id-web-old-2"]);
+  expect(fates({ kept: { number: 1 }, overdue })).toEqual(["park", "end"]);
+  expect(fates({ kept: { number: 1 }, overdue, memory: SWITCHED })).toEqual(["stay", "stay"]);
+  // One that goes is asked to end, and may close what it has in its own way.
+  expect(fates({ overdue })).toEqual(["remove", "remove"]);
+});
+
+test("old containers have their time for requests and for streams; what is left then is overdue", () => {
+  const at = (elapsedMs: number, requests: number, streams = 0) =>
+    drainOf({ requests, streams }, elapsedMs, { ...POLICY, drainMs: 30_000, streamsMs: 600_000 });
+  expect([at(0, 0), at(999, 0), at(1_000, 0)]).toEqual(["requests", "requests", "done"]);
+  expect([at(29_999, 1), at(30_000, 1)]).toEqual(["requests", "overdue"]);
+  expect([at(1_000, 1, 1), at(599_999, 1, 1), at(600_000, 1, 1)]).toEqual(["streams", "streams", "overdue"]);
+  // Only the gateway could end one and not the other, and it cannot tell their connections apart.
+  expect([at(29_999, 2, 1), at(30_000, 2, 1)]).toEqual(["requests", "streams"]);
 });
 
 test("a receipt says how requests fared by the phase in which they began", () => {

@@ -2,10 +2,11 @@ import type { ProjectRoutes } from "../../core/routes.ts";
 import { rolloutPolicy, type Receipt, type RolloutPolicy } from "../../core/rollout.ts";
 import type { Manifest } from "../../core/manifest.ts";
 import type { Clock } from "../clock.ts";
-import type { Gateway, InProgress } from "../gateway/gateway.ts";
+import type { Gateway } from "../gateway/gateway.ts";
 import { GatewayError } from "../gateway/gatewayError.ts";
 import type { SeenEnvironment } from "../seen.ts";
-import { canaryId, decide, LEAST_DRAIN_MS, type RolloutDecision, type RolloutMemory } from "./decide.ts";
+import { canaryId, decide, type RolloutDecision, type RolloutMemory } from "./decide.ts";
+import { drainingOf, reachOf, type Draining } from "./drains.ts";
 import { fatesOf, type Fate } from "./fates.ts";
 import { receiptOf } from "./receipt.ts";
 import { recalled } from "./recall.ts";
@@ -13,8 +14,10 @@ import { isRolled, wantedReplica, type RoutedReplica } from "./replicas.ts";
 
 /** How often containers that drain are looked at. */
 const DRAIN_LOOK_MS = 250;
+/** How long the gateway has to end what a container has in progress: nobody waits for that without a bound. */
+const ENDING_MS = 2_000;
 
-type RolloutGateway = Pick<Gateway, "routes" | "inProgress" | "rollout" | "proveRoute">;
+type RolloutGateway = Pick<Gateway, "routes" | "inProgress" | "endConnections" | "rollout" | "proveRoute">;
 
 export type Entry = {
   memory: RolloutMemory | null;
@@ -22,6 +25,8 @@ export type Entry = {
   routed: ReadonlySet<string>;
   /** By id since when the table leads to a container no more, on the clock that only rises. */
   unrouted: Map<string, number>;
+  /** By id since when the gateway ends what a container has in progress. */
+  ended: Map<string, number>;
   /** Whether a request has gone by the route since it was switched. */
   proven: boolean;
   receipt: Receipt | null;
@@ -62,18 +67,33 @@ export class Rollouts {
     if (deployed.earlier.length === 0) return new Map();
     try {
       const entry = await this.entry(deployed);
-      const { busy } = await this.drains(deployed, entry);
+      const draining = await this.draining(deployed, entry);
+      const idsOf = (which: (one: Draining) => boolean) =>
+        new Set(draining.filter(which).map(({ id }) => id));
       return fatesOf({
         earlier: deployed.earlier,
         memory: entry.memory,
         routed: entry.routed,
-        busy,
+        busy: idsOf(({ drain }) => drain === "requests" || drain === "streams"),
+        overdue: idsOf(({ drain, id }) => drain === "overdue" && !this.hasHadItsEnd(entry, id)),
         kept: environment.spec.rollout?.kept ?? null,
       });
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       return new Map(deployed.earlier.map(({ name }): [string, Fate] => [name, "stay"]));
     }
+  }
+
+  /** Has the gateway end what is in progress at containers that are to be kept ready, and have no time for it any more. */
+  async endOverdue(namespace: string, environment: SeenEnvironment, manifest: Manifest): Promise<void> {
+    const fates = await this.fates(namespace, environment, manifest);
+    const ended = this.entries.get(namespace)?.ended;
+    const due = (environment.earlier ?? []).filter(
+      ({ name, container }) => fates.get(name) === "end" && container && !ended?.has(container.id),
+    );
+    if (due.length === 0) return;
+    await this.gateway.endConnections(due.flatMap((one) => reachOf(one) ?? []));
+    for (const { container } of due) ended?.set(container!.id, this.clock.elapsed());
   }
 
   /**
@@ -103,7 +123,7 @@ export class Rollouts {
       routed: entry.routed,
       memory,
       counts: watches ? await this.gateway.rollout(namespace, environment.spec.kind, memory.id) : null,
-      drained: watches ? (await this.drains(deployed, entry)).drained : true,
+      drained: !watches || !(await this.oldSide(deployed, entry)).some(({ drain }) => drain === "requests"),
       failure,
     });
   }
@@ -212,6 +232,7 @@ export class Rollouts {
         now: this.clock.elapsed(),
       }),
       unrouted: new Map(),
+      ended: new Map(),
       proven: false,
       receipt: null,
       canarySince: null,
@@ -222,55 +243,31 @@ export class Rollouts {
     return entry;
   }
 
-  private noteUnrouted({ routed, unrouted }: Entry, { earlier = [] }: SeenEnvironment): void {
+  private noteUnrouted({ routed, unrouted, ended }: Entry, { earlier = [] }: SeenEnvironment): void {
     const there = new Set(earlier.flatMap(({ container }) => container?.id ?? []));
     for (const id of there) {
       if (routed.has(id)) unrouted.delete(id);
       else if (!unrouted.has(id)) unrouted.set(id, this.clock.elapsed());
     }
     for (const id of unrouted.keys()) if (!there.has(id)) unrouted.delete(id);
+    for (const id of ended.keys()) if (!unrouted.has(id)) ended.delete(id);
   }
 
-  /** Which of the earlier containers have something to finish yet, and whether the old side is done but for streams. */
-  private async drains(
-    { earlier, policy }: Deployed,
-    { memory, routed, unrouted }: Entry,
-  ): Promise<{ busy: Set<string>; drained: boolean }> {
-    const now = this.clock.elapsed();
-    const running = earlier.filter(
-      ({ container, address }) =>
-        container?.state === "running" && address !== null && !routed.has(container.id),
-    );
-    const counts = await this.gateway.inProgress(running.flatMap((one) => reachOf(one) ?? []));
-    const busy = new Set<string>();
-    let drained = true;
-    for (const replica of running) {
-      const id = replica.container!.id;
-      const elapsedMs = now - (unrouted.get(id) ?? now);
-      const inProgress = counts.get(reachOf(replica) ?? "");
-      const requestsGoOn = elapsedMs < LEAST_DRAIN_MS || hasRequests(inProgress, elapsedMs, policy);
-      if (requestsGoOn || hasStreams(inProgress, elapsedMs, policy)) busy.add(id);
-      if (requestsGoOn && memory?.old.includes(id)) drained = false;
-    }
-    return { busy, drained };
+  /** How far those of the earlier containers are that run, and that no route leads to. */
+  private async draining({ earlier, policy }: Deployed, { routed, unrouted }: Entry): Promise<Draining[]> {
+    const left = earlier.filter(({ container }) => container !== null && !routed.has(container.id));
+    return await drainingOf(this.gateway, left, { unrouted, policy, now: this.clock.elapsed() });
   }
-}
 
-function hasRequests(counts: InProgress | undefined, elapsedMs: number, { drainMs }: RolloutPolicy): boolean {
-  return (counts?.requests ?? 0) > (counts?.streams ?? 0) && elapsedMs < drainMs;
-}
+  /** The same of those that served before the switch. */
+  private async oldSide(deployed: Deployed, entry: Entry): Promise<Draining[]> {
+    const draining = await this.draining(deployed, entry);
+    return draining.filter(({ id }) => entry.memory?.old.includes(id));
+  }
 
-function hasStreams(
-  counts: InProgress | undefined,
-  elapsedMs: number,
-  { streamsMs }: RolloutPolicy,
-): boolean {
-  return (counts?.streams ?? 0) > 0 && elapsedMs < streamsMs;
-}
-
-/** What the gateway counts a container's requests by. */
-function reachOf({ address, service: { port } }: RoutedReplica): string | null {
-  return address === null || port === null ? null : `${address}:${port}`;
+  private hasHadItsEnd({ ended }: Entry, id: string): boolean {
+    return this.clock.elapsed() - (ended.get(id) ?? Infinity) >= ENDING_MS;
+  }
 }
 
 function deployedPart(namespace: string, environment: SeenEnvironment, manifest: Manifest): Deployed {

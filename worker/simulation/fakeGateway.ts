@@ -144,6 +144,10 @@ export class GatewayClient implements Gateway {
     );
   }
 
+  async endConnections(): Promise<void> {
+    await this.line.call("end connections", PUSH_DEADLINE_MS, async () => {});
+  }
+
   async rollout(): Promise<RolloutCounts> {
     return await this.line.call("ask for a rollout's counts", PUSH_DEADLINE_MS, async () => {
       const side = (): SideCounts => ({ served: 0, failed: 0, aborted: 0, latencies: [] });

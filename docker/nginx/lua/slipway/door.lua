@@ -10,12 +10,14 @@
 --   PUT, DELETE /challenges      {host, token, answer}      → 200 {}
 --   GET    /rollouts/<namespace>/<environment>/<id>         → 200 what was counted of it (counts.lua)
 --   POST   /in-progress          ["address:port", …]        → 200 {"<address:port>": {"requests", "streams"}}
+--   POST   /endings              ["address:port", …]        → 200 {}: what is in progress there ends within a second
 --   POST   /probe                {address, port, path, host?, timeoutMs} → 200 {"status"} or {"error"}
 -- Refusals are {"error": {"code", "message"}}: 422 invalid, 409 stale or taken, 507 full, 503 busy; nothing has changed then.
 local certificates = require("slipway.certificates")
 local challenges = require("slipway.challenges")
 local cjson = require("cjson.safe")
 local counts = require("slipway.counts")
+local endings = require("slipway.endings")
 local journal = require("slipway.journal").open("/state/routes.journal")
 local probe = require("slipway.probe")
 local schema = require("slipway.schema")
@@ -319,17 +321,37 @@ end
 
 local MOST_ASKED = 1024
 
-local function post_in_progress()
+-- The body as a list of texts like 10.0.0.1:3000; nil where it is refused already.
+local function asked_upstreams()
   local asked = cjson.decode(body())
   if type(asked) ~= "table" or #asked > MOST_ASKED then
     return refuse(422, "invalid", "a list of at most " .. MOST_ASKED .. " texts like 10.0.0.1:3000")
   end
+  for index, upstream in ipairs(asked) do
+    asked[index] = tostring(upstream)
+  end
+  return asked
+end
+
+local function post_in_progress()
+  local asked = asked_upstreams()
+  if not asked then
+    return
+  end
   local pairs_of = {}
   for _, key in ipairs(asked) do
-    local requests, streams = counts.in_progress(tostring(key))
-    pairs_of[#pairs_of + 1] = ('%s:{"requests":%d,"streams":%d}'):format(cjson.encode(tostring(key)), requests, streams)
+    local requests, streams = counts.in_progress(key)
+    pairs_of[#pairs_of + 1] = ('%s:{"requests":%d,"streams":%d}'):format(cjson.encode(key), requests, streams)
   end
   reply(200, "{" .. table.concat(pairs_of, ",") .. "}")
+end
+
+local function post_endings()
+  local asked = asked_upstreams()
+  if asked then
+    endings.ask(asked)
+    reply(200, "{}")
+  end
 end
 
 function M.answer()
@@ -357,6 +379,8 @@ function M.answer()
     return change_challenge(challenges.remove)
   elseif path == "/in-progress" and method == "POST" then
     return post_in_progress()
+  elseif path == "/endings" and method == "POST" then
+    return post_endings()
   elseif path:sub(1, 10) == "/rollouts/" and method == "GET" then
     local of, environment, id = path:match("^/rollouts/([a-z0-9_]+)/([a-z]+)/([a-z0-9-]+)$")
     if of then

@@ -1,6 +1,7 @@
 -- What nginx does before its first request, and what its health check asks.
 local cjson = require("cjson.safe")
 local counts = require("slipway.counts")
+local endings = require("slipway.endings")
 local journal = require("slipway.journal").open("/state/routes.journal")
 local identity = require("slipway.identity")
 local rotation = require("slipway.rotation")
@@ -12,6 +13,8 @@ require("slipway.front") -- once, here: all workers then share the compiled code
 
 -- What happens to a request is longer than what LuaJIT compiles in one piece by itself; it runs interpreted then.
 require("jit.opt").start("maxrecord=16000", "maxirconst=4000", "maxsnap=2000", "maxtrace=8000", "maxmcode=16384")
+
+local LOOK_SECONDS = 0.25
 
 local M = {}
 
@@ -50,11 +53,20 @@ function M.load_table()
   ngx.shared.routes:set("loaded", true)
 end
 
+-- What each of nginx's workers does again and again, because nobody else can for it.
+local function look(premature)
+  if not premature then
+    endings.run()
+  end
+end
+
 -- What each of nginx's workers does as it starts.
 function M.begin_worker()
   identity.seed()
   counts.forget_worker(ngx.worker.id())
+  endings.begin_worker()
   rotation.start()
+  assert(ngx.timer.every(LOOK_SECONDS, look))
 end
 
 function M.health()
