@@ -65,16 +65,29 @@ export const RECEIPT_PHASES = ["before", "during", "after"] as const;
 export type ReceiptPhase = {
   accepted: number;
   served: number;
+  /** Answered with 5xx, or broken off by the container. */
   failed: number;
-  /** The client left, or the answer broke off after it had begun. */
+  /** The client left. */
   aborted: number;
-  /** Half, and 99 of 100, took at most so many ms (to a tenth); null where none ended. */
+  /** Of what ended, but for WebSockets and event streams: half, and 99 of 100, took at most so many ms (to a tenth); null where none ended. */
   p50Ms: number | null;
   p99Ms: number | null;
 };
 
 /** What a switch cost its users: `during` is from the switch until the old containers were done, `after` what was watched. */
-export type Receipt = Record<(typeof RECEIPT_PHASES)[number], ReceiptPhase>;
+export type Receipt = Record<(typeof RECEIPT_PHASES)[number], ReceiptPhase> & {
+  /** What had not ended when it was written; not given: nobody asked then. */
+  unfinished?: Unfinished;
+};
+
+export type Unfinished = {
+  /** Requests that the old containers had no time for any more: they were ended. */
+  cut: number;
+  /** WebSockets and event streams that the old containers go on with, until their own bound. */
+  streams: number;
+  /** Requests to the new containers whose answers had not ended after 5 s. */
+  waiting: number;
+};
 
 /** `1204 requests accepted, 1204 served, 0 failed; p99 12 ms before, 14 ms during, 11 ms after` */
 export function describeReceipt(receipt: Receipt): string {
@@ -85,6 +98,15 @@ export function describeReceipt(receipt: Receipt): string {
     return p99Ms === null ? [] : [`${p50Ms}/${p99Ms} ms ${phase}`];
   });
   const aborted = sum("aborted") > 0 ? `, ${sum("aborted")} left by their clients` : "";
+  const unfinished = receipt.unfinished ? describeUnfinished(receipt.unfinished) : "";
   const timing = latencies.length > 0 ? `; p50/p99 ${latencies.join(", ")}` : "";
-  return `${sum("accepted")} requests accepted, ${sum("served")} served, ${sum("failed")} failed${aborted}${timing}`;
+  return `${sum("accepted")} requests accepted, ${sum("served")} served, ${sum("failed")} failed${aborted}${unfinished}${timing}`;
+}
+
+function describeUnfinished({ cut, streams, waiting }: Unfinished): string {
+  return [
+    cut > 0 ? `, ${cut} cut off by the drain bound` : "",
+    waiting > 0 ? `, ${waiting} not answered after 5 s` : "",
+    streams > 0 ? `, ${streams} ${streams === 1 ? "stream of before goes" : "streams of before go"} on` : "",
+  ].join("");
 }

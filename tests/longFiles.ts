@@ -14,6 +14,7 @@ export const LONG = [
   "tests/dashboard/scale.test.ts",
   "tests/dashboard/story.test.ts",
   "tests/deploys.test.ts",
+  "tests/deploys/bounds.test.ts",
   "tests/gateway/firewall.test.ts",
   "tests/gateway/iptables.test.ts",
   "tests/imageBuilding.test.ts",

@@ -158,7 +158,12 @@ const vDeploy = z
     endedAt: TIME.nullable(),
     cause: z.string().nullable(),
     receipt: z
-      .object({ before: vReceiptPhase, during: vReceiptPhase, after: vReceiptPhase })
+      .object({
+        before: vReceiptPhase,
+        during: vReceiptPhase,
+        after: vReceiptPhase,
+        unfinished: z.object({ cut: z.number(), streams: z.number(), waiting: z.number() }).optional(),
+      })
       .nullable()
       .meta({ description: "How requests fared, as the gateway counted them." }),
   })

@@ -103,7 +103,12 @@ const vReceiptPhase = v.object({
   p99Ms: v.union(v.number(), v.null()),
 });
 /** What a switch cost its users (core/rollout.ts). */
-export const vReceipt = v.object({ before: vReceiptPhase, during: vReceiptPhase, after: vReceiptPhase });
+export const vReceipt = v.object({
+  before: vReceiptPhase,
+  during: vReceiptPhase,
+  after: vReceiptPhase,
+  unfinished: v.optional(v.object({ cut: v.number(), streams: v.number(), waiting: v.number() })),
+});
 
 export const vLogLine = v.object({
   service: v.string(),

@@ -16,7 +16,8 @@ import {
 } from "./world.ts";
 
 const PHASE = { accepted: 10, served: 10, failed: 0, aborted: 0, p50Ms: 3, p99Ms: 9 };
-const RECEIPT: Receipt = { before: PHASE, during: PHASE, after: PHASE };
+const UNFINISHED = { cut: 1, streams: 2, waiting: 0 };
+const RECEIPT: Receipt = { before: PHASE, during: PHASE, after: PHASE, unfinished: UNFINISHED };
 
 /** What is wanted of the deploy environment, and what becomes of it when its worker says how that ended. */
 export function deploySuite(it: SuiteTest): void {
@@ -83,7 +84,7 @@ export function deploySuite(it: SuiteTest): void {
       expect((await spec(driver, host)).deploy.rollout).toMatchObject({ kept: null, canary: null });
       const events = (await allEvents(driver, project)).filter(({ type }) => type === "deploy.live");
       expect(events.map(({ message }) => message)).toEqual([
-        "shop serves release 1: 1.2 s to the switch; 30 requests accepted, 30 served, 0 failed; p50/p99 3/9 ms before, 3/9 ms during, 3/9 ms after.",
+        "shop serves release 1: 1.2 s to the switch; 30 requests accepted, 30 served, 0 failed, 1 cut off by the drain bound, 2 streams of before go on; p50/p99 3/9 ms before, 3/9 ms during, 3/9 ms after.",
       ]);
     });
 

@@ -1,5 +1,6 @@
 // A deployed service of the tests, given to `node -e` in a container. It tells who it is, and behaves as VERSION says:
-// `sick` never answers well, `dies` ends a while after it was asked first, `breaks` answers 500 but to the health check.
+// `sick` never answers well, `dies` ends a while after it was asked first; but to the health check `breaks` answers 500,
+// `hangs` nothing at all, and `tears` breaks its answers off.
 import { createHash, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 
@@ -21,7 +22,17 @@ const server = createServer((request, response) => {
     request.resume();
     return ((response.statusCode = 500), answer());
   }
+  if (BEHAVIOUR === "hangs") return undefined;
+  if (BEHAVIOUR === "tears") {
+    response.setHeader("content-length", 1000);
+    response.write("the beginning");
+    return setTimeout(() => request.socket.destroy(), 20);
+  }
   switch (path) {
+    case "/drip": {
+      const dripping = setInterval(() => response.write("drip"), 100);
+      return response.once("close", () => clearInterval(dripping));
+    }
     case "/slow":
       return setTimeout(answer, Number(new URLSearchParams(query).get("ms")));
     case "/posts":

@@ -4,6 +4,7 @@
  * how long switches took, and latencies as the clients saw them. Exit code 1 where a request was lost.
  */
 import { parseArgs } from "node:util";
+import { RECEIPT_PHASES } from "../../core/rollout.ts";
 import { quantile } from "../../scripts/bench/quantiles.ts";
 import { createProgress } from "../../scripts/progress/progress.mjs";
 import { World } from "../worker/world.ts";
@@ -40,7 +41,7 @@ try {
     if (state !== "live") notLive += 1;
     whole.push(performance.now() - started);
     toSwitch.push((switchedAt ?? startedAt) - startedAt);
-    for (const phase of Object.values(receipt ?? {})) failedByReceipt += phase.failed;
+    for (const phase of RECEIPT_PHASES) failedByReceipt += receipt?.[phase].failed ?? 0;
     step.detail(`${count} of ${switches}`);
   }
   const { sent, failures, sockets, latenciesMs } = await stop();

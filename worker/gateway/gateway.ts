@@ -48,11 +48,13 @@ export type InProgress = { requests: number; streams: number };
 
 export type SideCounts = {
   served: number;
-  /** Answered with 5xx, by a container or by the gateway in its place. */
+  /** Answered with 5xx, by a container or by the gateway in its place, or broken off by the container. */
   failed: number;
-  /** The client left, or the answer broke off after it had begun. */
+  /** The client left. */
   aborted: number;
-  /** How many requests took up to so many ms, and longer than the entry before: [ms, requests]. */
+  /** Those of the `aborted` whose client had waited for a second or more; streams are none of them. */
+  givenUp: number;
+  /** How many requests, not streams, took up to so many ms, and longer than the entry before: [ms, requests]. */
   latencies: [number, number][];
 };
 
@@ -62,6 +64,8 @@ export type PhaseCounts = { accepted: number; old: SideCounts; new: SideCounts; 
 export type RolloutCounts = {
   /** Whether the gateway itself went back to the old side. */
   undone: boolean;
+  /** Requests of the new side, not streams, whose answers have not ended after 5 s: of this moment. */
+  waiting: number;
   phases: Record<RolloutPhase, PhaseCounts>;
 };
 

@@ -15,10 +15,17 @@ const vInProgress = z.record(z.string(), z.object({ requests: count, streams: co
 const vLatencies = z
   .union([z.array(z.tuple([z.number(), count])), z.strictObject({})])
   .transform((list) => (Array.isArray(list) ? list : []));
-const vSide = z.object({ served: count, failed: count, aborted: count, latencies: vLatencies });
+const vSide = z.object({
+  served: count,
+  failed: count,
+  aborted: count,
+  givenUp: count,
+  latencies: vLatencies,
+});
 const vPhase = z.object({ accepted: count, old: vSide, new: vSide, none: vSide });
 const vRolloutCounts = z.object({
   undone: z.boolean(),
+  waiting: count,
   phases: z.object({ before: vPhase, during: vPhase, after: vPhase }),
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { LABELS } from "../../core/labels.ts";
-import { rolloutPolicy, vRolloutManifest } from "../../core/rollout.ts";
+import { describeReceipt, rolloutPolicy, vRolloutManifest } from "../../core/rollout.ts";
 import type { PhaseCounts, RolloutCounts, SideCounts } from "../gateway/gateway.ts";
 import { canaryId, decide, type RolloutDecision, type RolloutInput, type RolloutMemory } from "./decide.ts";
 import { drainOf } from "./drains.ts";
@@ -49,14 +49,14 @@ function look(more: Partial<RolloutInput>): RolloutDecision {
   });
 }
 
-const NONE: SideCounts = { served: 0, failed: 0, aborted: 0, latencies: [] };
+const NONE: SideCounts = { served: 0, failed: 0, aborted: 0, givenUp: 0, latencies: [] };
 const phase = (more: Partial<PhaseCounts> = {}): PhaseCounts => ({
   ...{ accepted: 0, old: NONE, new: NONE, none: NONE },
   ...more,
 });
 function counted(more: Partial<SideCounts>, undone = false): RolloutCounts {
   const side = { ...NONE, ...more };
-  return { undone, phases: { before: phase(), during: phase({ new: side }), after: phase() } };
+  return { undone, waiting: 0, phases: { before: phase(), during: phase({ new: side }), after: phase() } };
 }
 
 const serving = ({ serving }: RolloutDecision) =>
@@ -121,6 +121,14 @@ describe("a rollout", () => {
     expect(errors.memory.phase).toBe("undone");
     expect(errors.memory.cause).toContain("6 of the first 9 requests after the switch failed");
     expect(serving(errors)).toBe("web-old-1 web-old-2");
+    const hangs = look({
+      memory: SWITCHED,
+      routed: idsOf(NEW),
+      counts: counted({ served: 3, aborted: 8, givenUp: 6 }, true),
+    });
+    expect(hangs.memory.cause).toContain(
+      "6 of the first 9 requests after the switch were given up by their clients",
+    );
     const dead = look({
       memory: SWITCHED,
       wanted: [NEW[0]!, ...unready([NEW[1]!])],
@@ -203,6 +211,20 @@ test("old containers have their time for requests and for streams; what is left 
   expect([at(29_999, 2, 1), at(30_000, 2, 1)]).toEqual(["requests", "streams"]);
 });
 
+test("a receipt says what the bounds cut, what goes on, and what the new side has not answered", () => {
+  const old = [
+    { drain: "overdue" as const, requests: 2, streams: 0 },
+    { drain: "streams" as const, requests: 4, streams: 3 },
+    { drain: "done" as const, requests: 0, streams: 0 },
+  ];
+  const receipt = receiptOf({ ...counted({ served: 3 }), waiting: 1 }, old);
+  expect(receipt.unfinished).toEqual({ cut: 2, streams: 3, waiting: 1 });
+  expect(describeReceipt(receipt)).toContain(
+    "0 failed, 2 cut off by the drain bound, 1 not answered after 5 s, 3 streams of before go on",
+  );
+  expect(describeReceipt(receiptOf(counted({ served: 3 }), []))).not.toMatch(/cut|answered|streams/);
+});
+
 test("a receipt says how requests fared by the phase in which they began", () => {
   const counts = counted({
     served: 98,
@@ -213,10 +235,8 @@ test("a receipt says how requests fared by the phase in which they began", () =>
       [90, 2],
     ],
   });
-  const receipt = receiptOf({
-    ...counts,
-    phases: { ...counts.phases, during: { ...counts.phases.during, accepted: 100 } },
-  });
+  const phases = { ...counts.phases, during: { ...counts.phases.during, accepted: 100 } };
+  const receipt = receiptOf({ ...counts, phases }, []);
   expect(receipt.during).toEqual({ accepted: 100, served: 98, failed: 2, aborted: 0, p50Ms: 3, p99Ms: 90 });
   expect(receipt.before).toMatchObject({ accepted: 0, p50Ms: null });
 });

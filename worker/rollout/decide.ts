@@ -3,7 +3,7 @@ import type { RolloutMark } from "../../core/routes.ts";
 import type { RolloutPolicy } from "../../core/rollout.ts";
 import type { RolloutCounts } from "../gateway/gateway.ts";
 import type { RoutedReplica } from "./replicas.ts";
-import { ended } from "./receipt.ts";
+import { ended, troubles } from "./receipt.ts";
 
 /**
  * How deploy goes from one revision of its services to the next: new containers are made beside the old ones, the route
@@ -311,8 +311,7 @@ function waiting(replicas: readonly RoutedReplica[]): string {
 }
 
 function errorsOf(counts: RolloutCounts, { errors, points }: RolloutPolicy): string {
-  const { all, failed } = ended(counts, "new");
-  return `${failed} of the first ${all} requests after the switch failed; at most ${errors - 1} may, or ${points} percentage points more than before.`;
+  return `${troubles(ended(counts, "new"), "requests after the switch", "first ")}; at most ${errors - 1} may, or ${points} percentage points more than before.`;
 }
 
 function seconds(milliseconds: number): string {

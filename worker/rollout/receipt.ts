@@ -1,12 +1,22 @@
 import type { Receipt, ReceiptPhase } from "../../core/rollout.ts";
-import type { PhaseCounts, RolloutCounts, SideCounts } from "../gateway/gateway.ts";
+import type { InProgress, PhaseCounts, RolloutCounts, SideCounts } from "../gateway/gateway.ts";
+import type { Drain } from "./drains.ts";
 
-/** What the gateway counted of a rollout, as people read it. Pure. */
-export function receiptOf({ phases }: RolloutCounts): Receipt {
+/**
+ * What the gateway counted of a rollout, as people read it. Pure.
+ * @param old what the containers that served before still have in progress
+ */
+export function receiptOf(
+  { phases, waiting }: RolloutCounts,
+  old: readonly (InProgress & { drain: Drain })[],
+): Receipt {
+  const sum = (drain: Drain, field: keyof InProgress) =>
+    old.reduce((total, one) => total + (one.drain === drain ? one[field] : 0), 0);
   return {
     before: phaseOf(phases.before),
     during: phaseOf(phases.during),
     after: phaseOf(phases.after),
+    unfinished: { cut: sum("overdue", "requests"), streams: sum("streams", "streams"), waiting },
   };
 }
 
@@ -44,8 +54,24 @@ function quantile(latencies: readonly [number, number][], share: number): number
 }
 
 /** Requests of one side that ended, whatever phase they began in. */
-export function ended({ phases }: RolloutCounts, side: "old" | "new"): { all: number; failed: number } {
+export function ended({ phases }: RolloutCounts, side: "old" | "new"): Ended {
   const counts = Object.values(phases).map((phase) => phase[side]);
-  const failed = counts.reduce((total, count) => total + count.failed, 0);
-  return { all: counts.reduce((total, { served }) => total + served, failed), failed };
+  return {
+    all: counts.reduce((total, { served, failed }) => total + served + failed, 0),
+    failed: counts.reduce((total, { failed }) => total + failed, 0),
+    givenUp: counts.reduce((total, { givenUp }) => total + givenUp, 0),
+  };
+}
+
+/** `all` are those that were answered; those that were `givenUp` were not. */
+export type Ended = { all: number; failed: number; givenUp: number };
+
+/** `6 of the first 9 requests after the switch failed`, or were given up, or both. */
+export function troubles({ all, failed, givenUp }: Ended, requests: string, which = ""): string {
+  const of = `of the ${which}${all + givenUp} ${requests}`;
+  const were = "given up by their clients after a second or more";
+  if (givenUp === 0) return `${failed} ${of} failed`;
+  return failed === 0
+    ? `${givenUp} ${of} were ${were}`
+    : `${failed} ${of} failed, and ${givenUp} were ${were}`;
 }

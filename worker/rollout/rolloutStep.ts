@@ -68,7 +68,7 @@ export async function rolloutPushed(
   if (!deploy?.rollout) return;
   const before = rollouts.memory(spec.namespace)?.phase;
   const manifest = manifestOf(spec, deploy.spec);
-  await rollouts.pushed(spec.namespace, deploy, deploy.rollout, version);
+  await rollouts.pushed(spec.namespace, deploy, manifest, deploy.rollout, version);
   const { phase, revisions, cause } = deploy.rollout.memory;
   if (phase !== before) log("rollout", { project: spec.slug, phase, revisions, ...(cause && { cause }) });
   await rollouts.endOverdue(spec.namespace, deploy, manifest);

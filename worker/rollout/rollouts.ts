@@ -8,7 +8,7 @@ import type { SeenEnvironment } from "../seen.ts";
 import { canaryId, decide, type RolloutDecision, type RolloutMemory } from "./decide.ts";
 import { drainingOf, reachOf, type Draining } from "./drains.ts";
 import { fatesOf, type Fate } from "./fates.ts";
-import { receiptOf } from "./receipt.ts";
+import { ended, receiptOf, troubles } from "./receipt.ts";
 import { recalled } from "./recall.ts";
 import { isRolled, wantedReplica, type RoutedReplica } from "./replicas.ts";
 
@@ -132,6 +132,7 @@ export class Rollouts {
   async pushed(
     namespace: string,
     environment: SeenEnvironment,
+    manifest: Manifest,
     decision: RolloutDecision,
     version: number,
   ): Promise<void> {
@@ -161,7 +162,8 @@ export class Rollouts {
     }
     const over = memory.phase === "live" || memory.phase === "undone";
     if (over && before?.id === memory.id && before.phase !== memory.phase) {
-      entry.receipt = receiptOf(await this.gateway.rollout(namespace, kind, memory.id));
+      const old = await this.oldSide(deployedPart(namespace, environment, manifest), entry);
+      entry.receipt = receiptOf(await this.gateway.rollout(namespace, kind, memory.id), old);
     }
   }
 
@@ -190,8 +192,7 @@ export class Rollouts {
     if (canary.every(({ ready }) => ready)) {
       const counts = await this.gateway.rollout(namespace, environment.spec.kind, id);
       if (!counts.undone) return null;
-      const { failed, served } = counts.phases.before.new;
-      return `${failed} of the ${failed + served} requests that it got failed.`;
+      return `${troubles(ended(counts, "new"), "requests that it got")}.`;
     }
     entry.canarySince ??= this.clock.elapsed();
     if (this.clock.elapsed() - entry.canarySince < policy.startMs) return null;

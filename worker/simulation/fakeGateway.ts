@@ -150,11 +150,14 @@ export class GatewayClient implements Gateway {
 
   async rollout(): Promise<RolloutCounts> {
     return await this.line.call("ask for a rollout's counts", PUSH_DEADLINE_MS, async () => {
-      const side = (): SideCounts => ({ served: 0, failed: 0, aborted: 0, latencies: [] });
+      const side = (): SideCounts => ({
+        ...{ served: 0, failed: 0, aborted: 0, givenUp: 0 },
+        latencies: [],
+      });
       const phases = ROLLOUT_PHASES.map(
         (phase) => [phase, { accepted: 0, old: side(), new: side(), none: side() }] as const,
       );
-      return { undone: false, phases: Object.fromEntries(phases) as RolloutCounts["phases"] };
+      return { undone: false, waiting: 0, phases: Object.fromEntries(phases) as RolloutCounts["phases"] };
     });
   }
 

@@ -20,6 +20,20 @@ return function(spec)
     spec.equal(exceeds({ ["new failed"] = 13, ["new ended"] = 100, ["old failed"] = 8, ["old ended"] = 100 }), true)
   end)
 
+  spec.it("counts: clients that give up count as failures do, beyond what they did before", function()
+    spec.equal(exceeds({ ["new given up"] = 5, ["old ended"] = 98 }), true)
+    spec.equal(exceeds({ ["new given up"] = 4, ["old ended"] = 98 }), false)
+    spec.equal(exceeds({ ["new given up"] = 5, ["new ended"] = 95, ["old ended"] = 98 }), false)
+    spec.equal(exceeds({ ["new given up"] = 20, ["new ended"] = 80, ["old ended"] = 80, ["old given up"] = 18 }), false)
+    spec.equal(exceeds({ ["new given up"] = 40, ["new ended"] = 60, ["old ended"] = 80, ["old given up"] = 18 }), true)
+  end)
+
+  spec.it("counts: where little came before, what is usual is not known, and only most of all tell", function()
+    spec.equal(exceeds({ ["new given up"] = 5, ["new ended"] = 5 }), false)
+    spec.equal(exceeds({ ["new given up"] = 6, ["new ended"] = 4 }), true)
+    spec.equal(exceeds({ ["new given up"] = 5, ["new ended"] = 25, ["old ended"] = 4 }), false)
+  end)
+
   spec.it("counts: a latency belongs to the first bucket that holds it", function()
     spec.equal(counts.bounds[counts.bucket(0)], 1)
     spec.equal(counts.bounds[counts.bucket(10)], 10)
@@ -56,11 +70,23 @@ return function(spec)
     spec.equal({ counts.in_progress(key, 2) }, { 0, 0 })
   end)
 
+  local function begins(project, id)
+    return function(phase)
+      return counts.begin(project, { name = "deploy", rollout = { id = id, phase = phase, guard = guard } })
+    end
+  end
+  local function side(counted)
+    for _, outcome in ipairs({ "served", "failed", "aborted" }) do
+      counted[outcome] = counted[outcome] or 0
+    end
+    counted.givenUp = counted.givenUp or 0
+    counted.latencies = counted.latencies or {}
+    return counted
+  end
+
   spec.it("counts: a rollout's requests count in the phase that they began in, and undo it together", function()
     local project = { namespace = "project_1_abcd" }
-    local function begin(phase)
-      return counts.begin(project, { name = "deploy", rollout = { id = "r1", phase = phase, guard = guard } })
-    end
+    local begin = begins(project, "r1")
     counts.finish(begin("before"), "served", "old", 3)
     local late = begin("before")
     for _ = 1, 5 do
@@ -72,10 +98,56 @@ return function(spec)
     local found = counts.rollout("project_1_abcd", "deploy", "r1")
     spec.equal(found.undone, true)
     spec.equal(found.phases.before.accepted, 2)
-    spec.equal(found.phases.before.old, { served = 1, failed = 0, aborted = 1, latencies = { { 3, 1 }, { 41, 1 } } })
-    spec.equal(found.phases.during.new, { served = 0, failed = 5, aborted = 0, latencies = { { 7, 5 } } })
+    spec.equal(found.phases.before.old, side({ served = 1, aborted = 1, latencies = { { 3, 1 }, { 41, 1 } } }))
+    spec.equal(found.phases.during.new, side({ failed = 5, latencies = { { 7, 5 } } }))
     spec.equal(found.phases.during.none.failed, 1)
     spec.equal(counts.rollout("project_1_abcd", "deploy", "r2").undone, false)
     spec.equal(counts.begin(project, { name = "deploy" }), nil)
+  end)
+
+  spec.it("counts: clients that wait in vain undo a rollout; those that leave at once, and streams, do not", function()
+    local project = { namespace = "project_2_abcd" }
+    local begin = begins(project, "r1")
+    local function is_undone()
+      return counts.rollout("project_2_abcd", "deploy", "r1").undone
+    end
+    for _ = 1, 10 do
+      counts.finish(begin("before"), "served", "old", 3)
+      counts.finish(begin("during"), "aborted", "new", 100)
+      counts.finish(begin("during"), "aborted", "new", 20000, true)
+    end
+    for _ = 1, 4 do
+      counts.finish(begin("during"), "aborted", "new", 5000)
+    end
+    spec.equal(is_undone(), false)
+    counts.finish(begin("during"), "aborted", "new", 5000)
+    spec.equal(is_undone(), true)
+    spec.equal(counts.rollout("project_2_abcd", "deploy", "r1").phases.during.new.givenUp, 5)
+  end)
+
+  spec.it("counts: how long a stream was open is no latency, and one that was refused is a failure all the same", function()
+    local project = { namespace = "project_3_abcd" }
+    local begin = begins(project, "r1")
+    counts.finish(begin("during"), "served", "new", 20000, true)
+    counts.finish(begin("during"), "served", "new", 3)
+    for _ = 1, 5 do
+      counts.finish(begin("during"), "failed", "new", 1, true)
+    end
+    local found = counts.rollout("project_3_abcd", "deploy", "r1")
+    spec.equal(found.phases.during.new, side({ served = 2, failed = 5, latencies = { { 3, 1 } } }))
+    spec.equal(found.undone, true)
+  end)
+
+  spec.it("counts: nginx's workers tell together how many requests wait", function()
+    local begun = begins({ namespace = "project_4_abcd" }, "r1")("during")
+    local function waiting()
+      return counts.rollout("project_4_abcd", "deploy", "r1", 2).waiting
+    end
+    spec.equal(waiting(), 0)
+    counts.tell_waiting(begun, 2, 0)
+    counts.tell_waiting(begun, 1, 1)
+    spec.equal(waiting(), 3)
+    counts.tell_waiting(begun, 0, 0)
+    spec.equal(waiting(), 1)
   end)
 end

@@ -43,7 +43,7 @@ package.loaded["slipway.settings"] = {
   base_domain = "apps.example.org", base_suffix = ".apps.example.org", is_own_host = {}, https_port = 8443, redirect = "domains",
 }
 
-for _, name in ipairs({ "cidr", "generations", "identity", "target", "hosts", "schema", "compile", "counts", "sockets", "balancer", "response", "rates", "journal", "store", "pages", "password", "certificates", "challenges", "connections", "tls", "origin" }) do
+for _, name in ipairs({ "cidr", "generations", "identity", "target", "hosts", "schema", "compile", "counts", "sockets", "request", "balancer", "response", "rates", "journal", "store", "pages", "password", "certificates", "challenges", "connections", "tls", "origin" }) do
   require("spec." .. name .. "_spec")(spec)
 end
 print_line("1.." .. spec.count)

@@ -7,6 +7,10 @@
 local counts = ngx.shared.counts
 
 local FORGOTTEN_AFTER_SECONDS = 3600
+-- A client that leaves sooner than this has not waited in vain: it went on to another page.
+local PATIENCE_MS = 1000
+-- What nginx's workers tell of waiting requests is told again before this has passed.
+local WAITING_SECONDS = 2
 local PHASES = { "before", "during", "after" }
 local SIDES = { "old", "new" }
 local OUTCOMES = { "served", "failed", "aborted" }
@@ -96,12 +100,10 @@ function M.begin(project, environment)
   end
   local prefix = prefix_of(project.namespace, environment.name, rollout.id)
   add(prefix .. rollout.phase .. " accepted")
-  return { prefix = prefix, phase = rollout.phase, guard = rollout.guard }
+  return { prefix = prefix, phase = rollout.phase, guard = rollout.guard, began = ngx.now() }
 end
 
--- Whether the new side failed so often, and so much more often than the old one did before, that the old one has to go
--- on. `get(name)` reads a total. Pure.
-function M.exceeds(guard, get)
+local function fails_more(guard, get)
   local failed, ended = get("new failed"), get("new ended")
   if failed < guard.errors or ended == 0 then
     return false
@@ -111,22 +113,55 @@ function M.exceeds(guard, get)
   return (failed / ended - usual) * 100 >= guard.points
 end
 
+-- Clients leave healthy containers, too, so what is usual has to be known: each side's share, that of the old one as if
+-- of two requests more one had been given up. Of a side without any requests, that is half of all.
+local function is_given_up_more(guard, get)
+  local given_up = get("new given up")
+  if given_up < guard.errors then
+    return false
+  end
+  local before = get("old given up")
+  local usual = (before + 1) / (get("old ended") + before + 2)
+  return (given_up / (get("new ended") + given_up) - usual) * 100 >= guard.points
+end
+
+-- Whether the new side failed so often, or was waited for in vain so often, and so much more often than the old one before,
+-- that the old one has to go on. `get(name)` reads a total. Pure.
+function M.exceeds(guard, get)
+  return fails_more(guard, get) or is_given_up_more(guard, get)
+end
+
+-- What a request's end says of the container that had it: "failed", "ended", "given up" where its client waited in vain,
+-- nil where it says nothing. A stream ends when its client leaves, however long that takes. Pure.
+function M.verdict(outcome, ms, is_stream)
+  if outcome ~= "aborted" then
+    return outcome == "failed" and "failed" or "ended"
+  end
+  return not is_stream and ms >= PATIENCE_MS and "given up" or nil
+end
+
 -- The request is over: `outcome` is one of OUTCOMES, `side` whose container had it last (nil: none).
-function M.finish(counted, outcome, side, ms)
+function M.finish(counted, outcome, side, ms, is_stream)
   local here = counted.prefix .. counted.phase .. " " .. (side or "none")
   add(here .. " " .. outcome)
-  add(here .. " ms " .. M.bucket(ms))
-  if not side or outcome == "aborted" then
+  if not is_stream then
+    add(here .. " ms " .. M.bucket(ms))
+  end
+  local verdict = M.verdict(outcome, ms, is_stream)
+  if not side or not verdict then
     return
+  end
+  if verdict == "given up" then
+    add(here .. " given up")
   end
   -- What the old side did after the switch is no measure of how it did before.
   if side == "new" or counted.phase == "before" then
-    add(counted.prefix .. side .. " ended")
-    if outcome == "failed" then
-      add(counted.prefix .. side .. " failed")
+    add(counted.prefix .. side .. " " .. verdict)
+    if verdict == "failed" then
+      add(counted.prefix .. side .. " ended")
     end
   end
-  if outcome == "failed" and side == "new" and counted.guard then
+  if verdict ~= "ended" and side == "new" and counted.guard then
     local exceeds = M.exceeds(counted.guard, function(name)
       return counts:get(counted.prefix .. name) or 0
     end)
@@ -134,6 +169,12 @@ function M.finish(counted, outcome, side, ms)
       counts:set(counted.prefix .. "undone", true, FORGOTTEN_AFTER_SECONDS)
     end
   end
+end
+
+-- An nginx worker (default: this one) has `requests` of a rollout's new side that wait for the end of their answers since
+-- long; `counted` is what `begin` gave for one of them.
+function M.tell_waiting(counted, requests, worker)
+  counts:set(counted.prefix .. "waiting " .. (worker or ngx.worker.id()), requests, WAITING_SECONDS)
 end
 
 -- Whether the rollout has undone itself: then its requests go to the containers that stand by.
@@ -145,7 +186,7 @@ function M.is_undone(project, environment)
 end
 
 local function side_counts(prefix, side)
-  local found = { latencies = {} }
+  local found = { latencies = {}, givenUp = counts:get(prefix .. side .. " given up") or 0 }
   for _, outcome in ipairs(OUTCOMES) do
     found[outcome] = counts:get(prefix .. side .. " " .. outcome) or 0
   end
@@ -159,11 +200,14 @@ local function side_counts(prefix, side)
 end
 
 -- All that was counted of a rollout:
---   { undone, phases = { <phase> = { accepted, <side> = { served, failed, aborted, latencies = {{ms, count}, …} } } } }
--- `none` is the side of requests that no container had.
-function M.rollout(namespace, environment, id)
+--   { undone, waiting, phases = { <phase> = { accepted, <side> = { served, failed, aborted, givenUp, latencies } } } }
+-- `none` is the side of requests that no container had, latencies are {{ms, count}, …}, `waiting` is of this moment.
+function M.rollout(namespace, environment, id, workers)
   local prefix = prefix_of(namespace, environment, id)
-  local found = { undone = counts:get(prefix .. "undone") == true, phases = {} }
+  local found = { undone = counts:get(prefix .. "undone") == true, waiting = 0, phases = {} }
+  for worker = 0, (workers or ngx.worker.count()) - 1 do
+    found.waiting = found.waiting + (counts:get(prefix .. "waiting " .. worker) or 0)
+  end
   for _, phase in ipairs(PHASES) do
     local phase_counts = { accepted = counts:get(prefix .. phase .. " accepted") or 0 }
     for _, side in ipairs({ SIDES[1], SIDES[2], "none" }) do

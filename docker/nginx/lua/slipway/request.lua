@@ -10,10 +10,20 @@ local identity = require("slipway.identity")
 
 local handle = identity.handle
 local in_progress, turns = {}, {}
+-- How many of those in progress a rollout counts.
+local faring = 0
+
+-- An answer that has not ended after so long is told of.
+local LONG_SECONDS = 5
 
 local M = {}
 
 function M.begin(project, environment, service, prefix, is_shared_origin, is_proof, connections_key, counted)
+  -- What the worker asks itself is no request of a user's.
+  local fares = not is_proof and counts.begin(project, environment) or nil
+  if fares then
+    faring = faring + 1
+  end
   in_progress[handle()] = {
     project = project,
     environment = environment,
@@ -23,8 +33,7 @@ function M.begin(project, environment, service, prefix, is_shared_origin, is_pro
     is_proof = is_proof,
     connections_key = connections_key,
     counted = counted,
-    -- What the worker asks itself is no request of a user's.
-    fares = not is_proof and counts.begin(project, environment) or nil,
+    fares = fares,
     peer = nil,
     side = nil,
     is_stream = false,
@@ -49,17 +58,34 @@ function M.current()
   return in_progress[handle()]
 end
 
--- How a request ended: `aborted` where its client left, or its answer broke off after it had begun. An upgraded
--- connection ends as its two ends like. Pure.
-function M.outcome(status, completion)
+-- How a request ended: `aborted` where its client left; `failed` where its container says so, or broke off an answer whose
+-- length it had said (nginx takes that for an end like any other). An upgraded connection ends as its two ends like. Pure.
+function M.outcome(status, completion, is_short)
   if status == 499 then
     return "aborted"
   elseif status >= 500 then
     return "failed"
-  elseif completion == "OK" or status == 101 then
+  elseif status == 101 then
     return "served"
+  elseif completion ~= "OK" then
+    return "aborted"
   end
-  return "aborted"
+  return is_short and "failed" or "served"
+end
+
+-- Whether fewer bytes came than were said to: `said` is a Content-Length, `received` what nginx lists for each try. Pure.
+function M.is_short(method, status, said, received)
+  if not said or not received or method == "HEAD" or status == 204 or status == 304 then
+    return false
+  end
+  local last = tonumber(received:match("(%d+)$"))
+  return last ~= nil and last < tonumber(said)
+end
+
+local function present_outcome()
+  local var, status = ngx.var, ngx.status
+  local said, received = var.upstream_http_content_length, var.upstream_response_length
+  return M.outcome(status, var.request_completion, M.is_short(var.request_method, status, said, received))
 end
 
 -- Runs once when a request is over, however it ended; every location that a request can end in calls it.
@@ -73,9 +99,30 @@ function M.finish()
       connections.leave(request.connections_key, request.counted)
     end
     if request.fares then
-      local outcome = M.outcome(ngx.status, ngx.var.request_completion)
-      counts.finish(request.fares, outcome, request.side, tonumber(ngx.var.request_time) * 1000)
+      faring = faring - 1
+      local ms = tonumber(ngx.var.request_time) * 1000
+      counts.finish(request.fares, present_outcome(), request.side, ms, request.is_stream)
     end
+  end
+end
+
+-- Tells how many of each rollout's requests its new side has not answered since long. Runs again and again; it looks at
+-- requests only while a rollout goes on.
+function M.tell_waiting()
+  if faring == 0 then
+    return
+  end
+  local since = ngx.now() - LONG_SECONDS
+  local waiting, of = {}, {}
+  for _, request in pairs(in_progress) do
+    local fares = request.fares
+    if fares and request.side == "new" and not request.is_stream and fares.began <= since then
+      waiting[fares.prefix] = (waiting[fares.prefix] or 0) + 1
+      of[fares.prefix] = fares
+    end
+  end
+  for prefix, requests in pairs(waiting) do
+    counts.tell_waiting(of[prefix], requests)
   end
 end
 

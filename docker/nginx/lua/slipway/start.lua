@@ -4,6 +4,7 @@ local counts = require("slipway.counts")
 local endings = require("slipway.endings")
 local journal = require("slipway.journal").open("/state/routes.journal")
 local identity = require("slipway.identity")
+local request = require("slipway.request")
 local rotation = require("slipway.rotation")
 local schema = require("slipway.schema")
 local certificates = require("slipway.certificates")
@@ -57,6 +58,7 @@ end
 local function look(premature)
   if not premature then
     endings.run()
+    request.tell_waiting()
   end
 end
 

@@ -1,0 +1,36 @@
+local request = require("slipway.request")
+
+return function(spec)
+  spec.it("request: an answer that its client did not wait for is aborted", function()
+    spec.equal(request.outcome(499, "", false), "aborted")
+    spec.equal(request.outcome(200, "", false), "aborted")
+    spec.equal(request.outcome(200, "", true), "aborted")
+  end)
+
+  spec.it("request: an answer that says so has failed, and so has one that its container broke off", function()
+    spec.equal(request.outcome(502, "OK", false), "failed")
+    spec.equal(request.outcome(504, "", false), "failed")
+    spec.equal(request.outcome(200, "OK", true), "failed")
+    spec.equal(request.outcome(404, "OK", false), "served")
+  end)
+
+  spec.it("request: an upgraded connection ends as its two ends like", function()
+    spec.equal(request.outcome(101, "", false), "served")
+  end)
+
+  spec.it("request: an answer is short where fewer bytes came than were said to, at the last try", function()
+    spec.equal(request.is_short("GET", 200, "1000", "13"), true)
+    spec.equal(request.is_short("GET", 200, "1000", "1000"), false)
+    spec.equal(request.is_short("GET", 200, "1000", "0, 1000"), false)
+    spec.equal(request.is_short("GET", 200, "1000", "0 : 13"), true)
+    spec.equal(request.is_short("GET", 200, "0", "0"), false)
+  end)
+
+  spec.it("request: an answer that has no body, or said no length, is not short", function()
+    spec.equal(request.is_short("HEAD", 200, "1000", "0"), false)
+    spec.equal(request.is_short("GET", 304, "1000", "0"), false)
+    spec.equal(request.is_short("GET", 200, nil, "13"), false)
+    spec.equal(request.is_short("GET", 200, "1000", nil), false)
+    spec.equal(request.is_short("GET", 200, "1000", "-"), false)
+  end)
+end
