@@ -26,7 +26,7 @@ export const vRolloutManifest = z
     streams: duration(1000, 24 * HOUR_MS, "1s to 24h").default("10m"),
     /** How long after a switch it is watched at most: it ends sooner, after 200 requests. */
     watch: duration(1000, HOUR_MS, "1s to 1h").default("10s"),
-    /** A switch undoes itself from so many failed requests on … */
+    /** A switch undoes itself from so many failed requests on, or so many that clients gave up, … */
     errors: z.int("a whole number").min(1, "at least 1").max(1_000_000, "at most 1000000").default(5),
     /** … that are so many percentage points more of all than before. */
     points: z.number("percentage points").min(0, "at least 0").max(100, "at most 100").default(5),

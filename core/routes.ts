@@ -91,8 +91,8 @@ export const vRollout = z.strictObject({
   id: z.string().regex(/^[a-z0-9-]{1,64}$/, "lower-case letters, digits and -"),
   phase: z.enum(ROLLOUT_PHASES),
   /**
-   * It is undone once so many requests of the new side have failed, and their share is so many percentage points above
-   * that of the old side before the switch.
+   * It is undone once so many requests of the new side have failed, or so many clients have waited in vain, and their share
+   * is so many percentage points above that of the old side before the switch.
    */
   guard: z
     .strictObject({ errors: z.int().min(1).max(1_000_000), points: z.number().min(0).max(100) })
