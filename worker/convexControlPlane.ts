@@ -12,13 +12,10 @@ import * as z from "zod";
 import { api } from "../convex/_generated/api.js";
 import type { Id } from "../convex/_generated/dataModel.d.ts";
 import { SlipwayError, type ErrorData } from "../core/errors.ts";
-import { DESIRED_STATES, ENVIRONMENT_KINDS, STATUSES, type EnvironmentKind } from "../core/lifecycle.ts";
-import { vManifest } from "../core/manifest.ts";
-import { vAttachments } from "../core/attachments.ts";
+import { ENVIRONMENT_KINDS, STATUSES, type EnvironmentKind } from "../core/lifecycle.ts";
 import { GROUP_NAMESPACE } from "../core/groups.ts";
 import { NAMESPACE } from "../core/naming.ts";
 import type { ProjectSpec } from "../core/projectSpec.ts";
-import { SNAPSHOT_HASH } from "../core/releases.ts";
 import { wellFormed } from "../core/text.ts";
 import type { SourceFile } from "./codeIndex/readSource.ts";
 import type { CodeStore } from "./codeIndex/syncCode.ts";
@@ -33,6 +30,7 @@ import type { Admitted, Doorkeeper, Knock } from "./door/doorkeeper.ts";
 import { noToken } from "./door/request.ts";
 import type { SourceStore, StoredSource } from "./sources/sources.ts";
 import type { ControlPlane, HostedProject, InboxRow } from "./controlPlane.ts";
+import { vProjectSpec } from "./projectSpecSchema.ts";
 
 /** Milliseconds that the control plane has to answer. */
 const DEADLINE_MS = 10_000;
@@ -59,59 +57,6 @@ const vHosted = z.object({
   status: z.enum(STATUSES),
   group: z.string().regex(GROUP_NAMESPACE).nullish(),
 });
-const vRelease = z.object({
-  releaseId: z.string(),
-  number: z.int().positive(),
-  snapshot: z.string().regex(SNAPSHOT_HASH).nullable(),
-  manifest: vManifest,
-  result: z
-    .object({
-      exitCode: z.number(),
-      timedOut: z.boolean(),
-      durationMs: z.number(),
-      services: z.array(
-        z.object({
-          service: z.string(),
-          replica: z.number(),
-          exitCode: z.number(),
-          durationMs: z.number(),
-        }),
-      ),
-    })
-    .nullable(),
-});
-const vGroupSpec = z.object({
-  name: z.string(),
-  namespace: z.string().regex(GROUP_NAMESPACE),
-  attachments: vAttachments,
-  desired: z.record(vKind, z.enum(DESIRED_STATES)),
-  subnets: z.partialRecord(vKind, z.cidrv4()),
-});
-const vSpec = z.object({
-  projectId: z.string(),
-  slug: z.string(),
-  name: z.string(),
-  namespace: z.string().regex(NAMESPACE),
-  status: z.enum(STATUSES),
-  manifest: vManifest,
-  secrets: z.record(z.string(), z.string()).optional(),
-  group: vGroupSpec.nullish(),
-  certificates: z.record(z.string(), z.object({ chain: z.string(), key: z.string() })).optional(),
-  environments: z.array(
-    z.object({
-      kind: vKind,
-      desired: z.enum(DESIRED_STATES),
-      generation: z.number(),
-      subnet: z.cidrv4().nullable(),
-      egressSubnet: z.cidrv4().nullable(),
-      ports: z.record(z.string(), z.number()).optional(),
-      keepVolumes: z.boolean(),
-      release: vRelease.nullable().default(null),
-    }),
-  ),
-  snapshots: z.array(z.string().regex(SNAPSHOT_HASH)).optional(),
-});
-
 const vWatched = z.array(z.object({ projectId: z.string(), until: z.number() }));
 const vCodeFiles = z.array(z.object({ path: z.string(), hash: z.string() }));
 
@@ -174,7 +119,7 @@ export class ConvexControlPlane
     const found = await bounded("read a project", () =>
       this.client.query(api.worker.project, { ...this.held(), projectId }),
     );
-    const spec = vSpec.nullable().parse(found);
+    const spec = vProjectSpec.nullable().parse(found);
     return spec && (await this.openSecrets(spec));
   }
 
