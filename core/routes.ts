@@ -72,6 +72,11 @@ export const vUpstream = z.strictObject({
   /** A container's address on its environment's network, as the worker has just seen it. */
   address: z.union([z.ipv4(), z.ipv6()]).refine(isContainerAddress, "an address that a container can have"),
   port: z.int().min(1).max(65535),
+  /** Docker's id of that container, short: who reads the table later can tell whether the address is still its own. */
+  container: z
+    .string()
+    .regex(/^[0-9a-f]{12}$/, "12 hex digits")
+    .optional(),
   /** Its share of new requests among the service's upstreams; 0 sends none (canary: 1 beside 99). */
   weight: z.int().min(0).max(ROUTE_LIMITS.weight).default(1),
   /** Finishes what it has, gets nothing new. */

@@ -123,3 +123,57 @@ test("a probe that throws says no more than one that fails", async () => {
   await readiness.follow("ns", [app]);
   expect(readiness.isReady("c1")).toBe(false);
 });
+
+test("who was led to before is ready though its answer takes longer than a look, and nobody waits for it", async () => {
+  let answer = (_isReady: boolean) => {};
+  const { clock, readiness, changes } = setUp(() => new Promise<boolean>((resolve) => (answer = resolve)));
+  await readiness.follow("ns", [{ ...app, wasRouted: true }]);
+  expect(readiness.isReady("c1")).toBe(true);
+  await clock.advance(700);
+  answer(true);
+  await clock.advance(60_000);
+  expect(readiness.isReady("c1")).toBe(true);
+  expect(changes).toEqual([]);
+});
+
+test("who was led to before leaves once it has failed to answer three times", async () => {
+  const { clock, readiness, changes, asked } = setUp(() => false);
+  await readiness.follow("ns", [{ ...app, wasRouted: true }]);
+  await clock.advance(1_999);
+  expect([readiness.isReady("c1"), asked()]).toEqual([true, 2]);
+  await clock.advance(1);
+  expect(readiness.isReady("c1")).toBe(false);
+  expect(changes).toEqual(["ns"]);
+  await readiness.follow("ns", [{ ...app, wasRouted: true }]);
+  expect(readiness.isReady("c1")).toBe(false);
+});
+
+test("that it was led to may be known only after it was asked in vain for a while", async () => {
+  let away = true;
+  const { readiness } = setUp(() => {
+    if (away) throw new Error("the gateway is away");
+    return new Promise<boolean>(() => {});
+  });
+  await readiness.follow("ns", [app]);
+  expect(readiness.isReady("c1")).toBe(false);
+  away = false;
+  await readiness.follow("ns", [{ ...app, wasRouted: true }]);
+  expect(readiness.isReady("c1")).toBe(true);
+});
+
+test("a gateway that cannot be asked says nothing of who was ready", async () => {
+  let probe = () => true;
+  const { clock, readiness, changes } = setUp(() => probe());
+  await readiness.follow("ns", [app]);
+  probe = () => {
+    throw new Error("the gateway is away");
+  };
+  readiness.recheck();
+  readiness.recheck();
+  await clock.advance(60_000);
+  expect(readiness.isReady("c1")).toBe(true);
+  probe = () => false;
+  await clock.advance(4_000);
+  expect(readiness.isReady("c1")).toBe(false);
+  expect(changes).toEqual(["ns"]);
+});

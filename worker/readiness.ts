@@ -20,6 +20,11 @@ export type ProbeTarget = {
   mute?: boolean;
   /** Its own health check, in Docker's form, where that has the last word and Docker has not run it yet. */
   check?: readonly string[];
+  /**
+   * Whether the gateway led requests to it when this worker began: an earlier one found that it answers, so it counts as
+   * ready until it has failed to.
+   */
+  wasRouted?: boolean;
 };
 
 export type ReadinessProbe = (target: ProbeTarget) => Promise<boolean>;
@@ -33,11 +38,18 @@ const VERIFY_DELAY_MS = 1_000;
 /** How long a look at new targets may keep a reconcile waiting. */
 const FIRST_LOOK_MS = 500;
 
+/** `unknown`: whoever asks on behalf of the worker is away, which says nothing of the container. */
+type Answer = "answers" | "silent" | "unknown";
+
 type Watched = {
   target: ProbeTarget;
   /** When the asking began, as the clock's `elapsed` has it. */
   since: number;
   ready: boolean;
+  /** Whether it was ever asked in vain. */
+  wasSilent: boolean;
+  /** Whether it is being asked whether it still answers. */
+  verifying: boolean;
   delayMs: number;
   cancel: (() => void) | null;
   stopped: boolean;
@@ -59,7 +71,7 @@ export class Readiness {
 
   /**
    * Follows exactly `targets` in a namespace: others of it are forgotten, new ones are asked until they answer.
-   * @returns when each new one was asked once, or after half a second
+   * @returns when each new one that is not taken to be ready was asked once, or after half a second
    */
   async follow(namespace: string, targets: readonly ProbeTarget[]): Promise<void> {
     const followed = targets.filter(({ id }) => !this.suspended.has(id));
@@ -71,9 +83,11 @@ export class Readiness {
     let isWaiting = true;
     for (const target of followed) {
       const known = this.watched.get(target.id);
-      if (known && sameTarget(known.target, target)) continue;
+      const isTrusted = target.wasRouted === true && !known?.wasSilent;
+      if (known && sameTarget(known.target, target) && (known.ready || !isTrusted)) continue;
       this.forget(target.id);
-      looks.push(this.begin(target, () => isWaiting));
+      if (isTrusted) this.trust(target);
+      else looks.push(this.begin(target, () => isWaiting));
     }
     if (looks.length === 0) return;
     let cancel = () => {};
@@ -115,7 +129,7 @@ export class Readiness {
   /** Events may have been missed: asks everybody again; who was ready stays so until it fails to answer. */
   recheck(): void {
     for (const watched of this.watched.values()) {
-      if (watched.ready) void this.verify(watched);
+      if (watched.ready && !watched.verifying) void this.verify(watched);
     }
   }
 
@@ -125,42 +139,58 @@ export class Readiness {
 
   /** @param isAwaited whether the look that begins it still waits for the first answer: then it needs no further one */
   private async begin(target: ProbeTarget, isAwaited: () => boolean): Promise<void> {
+    const watched = this.watch(target, false);
+    const answer = await this.ask(watched);
+    if (watched.stopped) return;
+    if (answer !== "answers") return this.askLater(watched);
+    watched.ready = true;
+    if (!isAwaited()) this.onChange(target.namespace);
+  }
+
+  private trust(target: ProbeTarget): void {
+    void this.verify(this.watch(target, true));
+  }
+
+  private watch(target: ProbeTarget, ready: boolean): Watched {
     const watched: Watched = {
       target,
       since: this.clock.elapsed(),
-      ready: false,
+      ready,
+      wasSilent: false,
+      verifying: false,
       delayMs: FIRST_DELAY_MS,
       cancel: null,
       stopped: false,
     };
     this.watched.set(target.id, watched);
-    const answered = await this.answers(target);
-    if (watched.stopped) return;
-    if (!answered) return this.askLater(watched);
-    watched.ready = true;
-    if (!isAwaited()) this.onChange(target.namespace);
+    return watched;
   }
 
   private askLater(watched: Watched): void {
     if (watched.stopped) return;
-    watched.cancel = this.clock.after(watched.delayMs, () => void this.ask(watched));
+    watched.cancel = this.clock.after(watched.delayMs, () => void this.askAgain(watched));
     watched.delayMs = Math.min(watched.delayMs * DELAY_GROWTH, LONGEST_DELAY_MS);
   }
 
-  private async ask(watched: Watched): Promise<void> {
-    const answered = await this.answers(watched.target);
+  private async askAgain(watched: Watched): Promise<void> {
+    const answer = await this.ask(watched);
     if (watched.stopped) return;
-    if (!answered) return this.askLater(watched);
+    if (answer !== "answers") return this.askLater(watched);
     watched.ready = true;
     this.onChange(watched.target.namespace);
   }
 
   private async verify(watched: Watched, tries = VERIFY_TRIES): Promise<void> {
-    if ((await this.answers(watched.target)) || watched.stopped) return;
-    if (tries > 1) {
-      watched.cancel = this.clock.after(VERIFY_DELAY_MS, () => void this.verify(watched, tries - 1));
+    watched.verifying = true;
+    const answer = await this.ask(watched);
+    if (watched.stopped) return;
+    const left = answer === "silent" ? tries - 1 : tries;
+    if (answer !== "answers" && left > 0) {
+      watched.cancel = this.clock.after(VERIFY_DELAY_MS, () => void this.verify(watched, left));
       return;
     }
+    watched.verifying = false;
+    if (answer === "answers") return;
     watched.ready = false;
     watched.since = this.clock.elapsed();
     watched.delayMs = FIRST_DELAY_MS;
@@ -168,12 +198,13 @@ export class Readiness {
     this.askLater(watched);
   }
 
-  private async answers(target: ProbeTarget): Promise<boolean> {
+  private async ask(watched: Watched): Promise<Answer> {
     try {
-      return await this.probe(target);
+      if (await this.probe(watched.target)) return "answers";
+      watched.wasSilent = true;
+      return "silent";
     } catch {
-      // Whoever asks on behalf of the worker is away: that says nothing good of the container either.
-      return false;
+      return "unknown";
     }
   }
 }

@@ -30,7 +30,8 @@ function see(
       Array.from({ length: service.replicas }, (_, index): EngineContainer => {
         const name = `${NAMESPACE}-${kind}-${service.service}-${index + 1}`;
         return {
-          id: name,
+          // Docker's are hex.
+          id: `0123456789ab${name}`,
           name,
           image: service.image,
           labels: { ...service.labels, [LABELS.configHash]: service.configHash },
@@ -60,7 +61,11 @@ describe("a running environment", () => {
     expect(routesOf(shop(), seen, new Set(), {})?.environments.dev).toMatchObject({
       state: "serving",
       services: [
-        { service: "web", prefix: "/", upstreams: [{ address: "10.248.0.3", port: 8080 }] },
+        {
+          service: "web",
+          prefix: "/",
+          upstreams: [{ address: "10.248.0.3", port: 8080, container: "0123456789ab" }],
+        },
         { service: "api", prefix: "/api", upstreams: [{ address: "10.248.0.3", port: 3000 }] },
       ],
     });

@@ -12,7 +12,7 @@ import {
 import { startOf } from "../core/text.ts";
 import type { Serving } from "./rollout/decide.ts";
 import { isRolled, wantedReplica, type RoutedService } from "./rollout/replicas.ts";
-import type { SeenEnvironment } from "./seen.ts";
+import { shortId, type SeenEnvironment } from "./seen.ts";
 
 export type UnversionedRoutes = Omit<ProjectRoutesInput, "version">;
 
@@ -84,6 +84,7 @@ function routeOf(
         .map(({ replica, weight, side, standby }) => ({
           address: replica.address!,
           port: replica.service.port!,
+          ...(replica.container && { container: shortId(replica.container) }),
           weight,
           draining: false,
           ...(side && { side }),

@@ -33,6 +33,7 @@ import { renderWanted } from "./renderWanted.ts";
 import { Reporter } from "./reporter.ts";
 import { resync } from "./resync.ts";
 import { Rollouts } from "./rollout/rollouts.ts";
+import { RoutedBefore } from "./routedBefore.ts";
 import { RouteTable } from "./routeTable.ts";
 import { StaleHealth } from "./staleHealth.ts";
 import type { Sources } from "./sources/sources.ts";
@@ -94,6 +95,7 @@ export class Worker {
   private readonly timing: { resyncMs: number; orphanGraceMs: number };
   private readonly queue: KeyedQueue;
   private readonly readiness: Readiness;
+  private readonly routedBefore: RoutedBefore;
   private readonly images: Images;
   private readonly routes: RouteTable;
   private readonly rollouts: Rollouts;
@@ -126,6 +128,7 @@ export class Worker {
     this.wanted = new Wanted(controlPlane, this.presence);
     this.routes = new RouteTable(gateway, () => clock.now());
     this.rollouts = new Rollouts(gateway, clock);
+    this.routedBefore = new RoutedBefore(gateway);
     this.reporter = new Reporter(controlPlane, this.presence);
     this.readiness = new Readiness(gatewayProbe(gateway, options.healthCheck), clock, (namespace) =>
       this.markNamespace(namespace),
@@ -241,6 +244,7 @@ export class Worker {
   /** Withdraws a container's address at once, and looks again when lists tell what became of it. */
   private onEnded(container: string, namespace: string): void {
     this.readiness.suspend(container);
+    this.routedBefore.noteEnded(namespace, container);
     this.inBackground("look-failed", async () => {
       try {
         await this.options.engine.changeDone(container);
@@ -370,6 +374,7 @@ export class Worker {
       rollouts: this.rollouts,
       reporter: this.reporter,
       readiness: this.readiness,
+      routedBefore: this.routedBefore,
       crashes: this.crashes,
       staleHealth: this.staleHealth,
       images: this.images,
@@ -387,6 +392,7 @@ export class Worker {
     this.options.certificates?.forget(projectId);
     this.routes.forget(namespace);
     this.rollouts.forget(namespace);
+    this.routedBefore.forget(namespace);
     this.timers.get(projectId)?.();
     this.timers.delete(projectId);
     this.options.volumeWatch?.follow(namespace, []);

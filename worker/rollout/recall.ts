@@ -1,4 +1,5 @@
-import type { EnvironmentRoute } from "../../core/routes.ts";
+import type { EnvironmentRoute, Upstream } from "../../core/routes.ts";
+import { shortId } from "../seen.ts";
 import { revisionsOf, type RolloutMemory } from "./decide.ts";
 import type { RoutedReplica } from "./replicas.ts";
 
@@ -19,9 +20,15 @@ export function recalled(
   { wanted, all, generation, now }: RecallInput,
 ): { memory: RolloutMemory | null; routed: Set<string> } {
   const upstreams = route?.state === "serving" ? route.services.flatMap((service) => service.upstreams) : [];
-  const replicaAt = (address: string) => all.find((replica) => replica.address === address);
-  const at = (which: (upstream: (typeof upstreams)[number]) => boolean) =>
-    upstreams.filter(which).flatMap(({ address }) => replicaAt(address) ?? []);
+  // A table of before says no ids.
+  const replicaAt = ({ address, container: id }: Upstream) =>
+    all.find(
+      (replica) =>
+        replica.address === address &&
+        (id === undefined || (replica.container !== null && shortId(replica.container) === id)),
+    );
+  const at = (which: (upstream: Upstream) => boolean) =>
+    upstreams.filter(which).flatMap((upstream) => replicaAt(upstream) ?? []);
   const idsOf = (replicas: readonly RoutedReplica[]) =>
     replicas.flatMap(({ container }) => container?.id ?? []);
   const routed = new Set(idsOf(at(({ standby, draining }) => !standby && !draining)));

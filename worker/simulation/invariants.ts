@@ -374,13 +374,14 @@ function checkRoutes(world: World, ends: readonly End[], violate: Violate): void
     }
     for (const [kind, route] of Object.entries(routes.environments)) {
       for (const { service, upstreams } of route?.services ?? []) {
-        for (const { address } of upstreams) {
+        for (const { address, container: id } of upstreams) {
           const container = world.gateway.at(address);
           const { labels = {} } = container ?? {};
           const right =
             labels[LABELS.namespace] === namespace &&
             labels[LABELS.environment] === kind &&
             labels[LABELS.service] === service &&
+            container?.id.slice(0, 12) === id &&
             container?.listening;
           if (!right)
             violate(

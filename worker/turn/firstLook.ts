@@ -86,15 +86,13 @@ export async function look(
 
 /** Follows the readiness of what runs, and sees everything in its light. */
 export async function ask(
-  { readiness }: TurnContext,
+  { readiness, routedBefore }: TurnContext,
   spec: ProjectSpec,
   rendered: RenderedProject | null,
   snapshot: Snapshot,
 ): Promise<SeenEnvironment[]> {
-  await readiness.follow(
-    spec.namespace,
-    probeTargets(spec.namespace, seeProject(spec, rendered, snapshot, readiness)),
-  );
+  const targets = probeTargets(spec.namespace, seeProject(spec, rendered, snapshot, readiness));
+  await readiness.follow(spec.namespace, await routedBefore.mark(spec.namespace, targets));
   return seeProject(spec, rendered, snapshot, readiness);
 }
 

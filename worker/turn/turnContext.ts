@@ -17,6 +17,7 @@ import type { Turn } from "../queue.ts";
 import type { Readiness } from "../readiness.ts";
 import type { Reporter } from "../reporter.ts";
 import type { Rollouts } from "../rollout/rollouts.ts";
+import type { RoutedBefore } from "../routedBefore.ts";
 import type { RouteTable } from "../routeTable.ts";
 import type { Sources } from "../sources/sources.ts";
 import type { StaleHealth } from "../staleHealth.ts";
@@ -39,6 +40,7 @@ export type TurnContext = {
   rollouts: Rollouts;
   reporter: Reporter;
   readiness: Readiness;
+  routedBefore: RoutedBefore;
   staleHealth: StaleHealth;
   crashes: Crashes;
   images: Images;

@@ -25,6 +25,9 @@ return function(spec)
   spec.it("schema: a good project has no problem", function()
     spec.equal(schema.problem(project()), nil)
     spec.equal(schema.problem(project(function(_, _, service)
+      service.upstreams[1].container = "0123456789ab"
+    end)), nil)
+    spec.equal(schema.problem(project(function(_, _, service)
       service.settings = {
         maxBodyBytes = 10, readTimeoutMs = 1000, redirects = { { from = "/a", to = "/b", status = 301 } },
         allowIps = { "10.0.0.0/8", "::1" }, responseHeaders = { ["X-Frame-Options"] = "DENY" },
@@ -42,6 +45,7 @@ return function(spec)
     ["project.environments.dev.state: one of serving, starting, paused, hibernated, failed, absent"] = function(_, e) e.state = "up" end,
     ["project.environments.dev.services.0.prefix: a path prefix without a trailing slash"] = function(_, _, s) s.prefix = "/a/" end,
     ["project.environments.dev.services: prefix / is there twice"] = function(_, e) e.services[2] = e.services[1] end,
+    ["project.environments.dev.services.0.upstreams.0.container: 12 hex digits"] = function(_, _, s) s.upstreams[1].container = "web-1" end,
     ["project.environments.dev.services.0.upstreams.0.port: a whole number from 1 to 65535"] = function(_, _, s) s.upstreams[1].port = 0 end,
     ["project.domains.0.name: a lower-case domain name"] = function(p) p.domains[1].name = "evil.com\nx" end,
     ["project.domains: name shop.example.com is there twice"] = function(p) p.domains[2] = p.domains[1] end,

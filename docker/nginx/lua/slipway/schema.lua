@@ -171,7 +171,10 @@ local rate = object({ perSecond = number(0.1, 1000000), burst = integer(0, 10000
 
 local upstream = object(
   { address = container_address, port = integer(1, 65535) },
-  { weight = integer(0, 1000), draining = boolean, side = one_of("old", "new"), standby = boolean }
+  {
+    weight = integer(0, 1000), draining = boolean, side = one_of("old", "new"), standby = boolean,
+    container = text("^[0-9a-f]{12}$", 12, "12 hex digits"),
+  }
 )
 
 local settings = object({}, {
