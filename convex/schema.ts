@@ -27,6 +27,7 @@ import {
   vSourceState,
   vStatus,
   vTestVerdict,
+  vUndone,
   vWhichSubnet,
 } from "./model/validators.ts";
 
@@ -135,6 +136,9 @@ export default defineSchema({
     canary: v.optional(v.object({ releaseId: v.id("releases"), percent: v.number() })),
     /** By service the replicas that there are to be, in place of what the manifest says. */
     replicas: v.optional(v.record(v.string(), v.number())),
+    /** How often somebody asked for what it is to run, and which rollout of it was undone last. */
+    attempt: v.optional(v.number()),
+    undone: v.optional(vUndone),
     /** What its worker told of a rollout last: the same again changes nothing. */
     toldRollout: v.optional(v.string()),
   }).index("by_project_and_kind", ["projectId", "kind"]),

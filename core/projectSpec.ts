@@ -2,6 +2,7 @@ import type { GroupAttachment } from "./groups.ts";
 import type { DesiredState, EnvironmentKind, Status } from "./lifecycle.ts";
 import type { Manifest } from "./manifest.ts";
 import type { TestVerdict } from "./releases.ts";
+import type { UndoneRollout } from "./rollout.ts";
 
 /** What crosses between the control plane and a worker: the desired state down, the observed state up. */
 
@@ -58,6 +59,10 @@ export type RolloutSpec = {
   canary: { release: ReleaseSpec; percent: number } | null;
   /** By service how many replicas there are to be, in place of what the manifest says. */
   replicas: Record<string, number>;
+  /** How often somebody asked for what is wanted: what was undone is tried again at the next time, and not before. */
+  attempt: number;
+  /** What was undone last, where it may be wanted still; null: nothing. */
+  undone: UndoneRollout | null;
 };
 
 /** The release that an environment is to run (docs/releases.md). */

@@ -59,6 +59,17 @@ export function rolloutPolicy(manifest: z.output<typeof vRolloutManifest>): Roll
   };
 }
 
+/** A rollout that was undone. What it was to bring is not tried again until somebody asks for it anew. */
+export type UndoneRollout = {
+  /** The rollout's id, which tells when it began. */
+  id: string;
+  /** What it was to bring: services with their revisions, as `web:1a2b3c4d api:…`. */
+  revisions: string;
+  /** How often somebody had asked for what is wanted by then (core/projectSpec.ts, `RolloutSpec`). */
+  attempt: number;
+  cause: string;
+};
+
 export const RECEIPT_PHASES = ["before", "during", "after"] as const;
 
 /** How requests fared that began in one phase of a switch, as the gateway counted them. */

@@ -176,12 +176,21 @@ function shown(message: string): string {
   return plain(message).toWellFormed();
 }
 
+/** That a rollout was undone: what tells the next worker not to begin it anew (core/rollout.ts, `UndoneRollout`). */
+export const vUndone = z.strictObject({
+  id: vRollout.shape.id,
+  revisions: z.string().max(1000),
+  attempt: z.int().min(0),
+  cause: z.string().max(ROUTE_LIMITS.messageLength).transform(shown),
+});
+
 export const vEnvironmentRoute = z
   .strictObject({
     state: z.enum(ROUTE_STATES),
     /** A sentence for the status page of a state that does not serve. */
     message: z.string().max(ROUTE_LIMITS.messageLength).transform(shown).optional(),
     rollout: vRollout.optional(),
+    undone: vUndone.optional(),
     services: z.array(vServiceRoute).max(ROUTE_LIMITS.services),
   })
   .superRefine((environment, context) => {

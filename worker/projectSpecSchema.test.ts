@@ -14,6 +14,8 @@ test("what the control plane knows of a rollout reaches the worker", () => {
     kept: { number: 1 },
     canary: { release, percent: 10 },
     replicas: { app: 3 },
+    attempt: 2,
+    undone: { id: "r-loyw3v28", revisions: "app:1a2b3c4d", attempt: 2, cause: "app stopped answering." },
   };
   const environments = [{ ...spec.environments[0]!, release, rollout }];
   const parsed = vProjectSpec.parse({ ...spec, environments });

@@ -44,6 +44,10 @@ const vRollout = z.object({
   kept: z.object({ number: z.int().positive() }).nullable(),
   canary: z.object({ release: vRelease, percent: z.number() }).nullable(),
   replicas: z.record(z.string(), z.int().positive()),
+  attempt: z.int().min(0),
+  undone: z
+    .object({ id: z.string(), revisions: z.string(), attempt: z.int().min(0), cause: z.string() })
+    .nullable(),
 } satisfies Record<keyof RolloutSpec, z.ZodType>);
 
 const vEnvironment = z.object({

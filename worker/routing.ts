@@ -10,7 +10,7 @@ import {
   type ServiceRoute,
 } from "../core/routes.ts";
 import { startOf } from "../core/text.ts";
-import type { Serving } from "./rollout/decide.ts";
+import type { RolloutDecision, Serving } from "./rollout/decide.ts";
 import { isRolled, wantedReplica, type RoutedService } from "./rollout/replicas.ts";
 import { shortId, type SeenEnvironment } from "./seen.ts";
 
@@ -75,6 +75,7 @@ function routeOf(
   return {
     state: "serving",
     ...(environment.rollout?.mark && { rollout: environment.rollout.mark }),
+    ...(environment.rollout && undoneOf(environment.rollout)),
     services: routed.map((service) => ({
       service: service.service,
       prefix: service.route!,
@@ -92,6 +93,13 @@ function routeOf(
         })),
     })),
   };
+}
+
+/** What the next worker is to know of a rollout that was undone, should this one be killed before it has told of it. */
+function undoneOf({ memory }: RolloutDecision): Pick<EnvironmentRoute, "undone"> {
+  if (memory.phase !== "undone") return {};
+  const { id, revisions, attempt, cause } = memory;
+  return { undone: { id, revisions, attempt, cause: (cause ?? "").slice(0, ROUTE_LIMITS.messageLength) } };
 }
 
 type Where = {

@@ -22,6 +22,8 @@ export const deployReportFields = {
   receipt: v.union(vReceipt, v.null()),
   startedAt: v.number(),
   switchedAt: v.union(v.number(), v.null()),
+  /** Not given: what failed was never rolled out, and may come to be by itself. */
+  undone: v.optional(v.union(v.object({ revisions: v.string(), attempt: v.number() }), v.null())),
 };
 type DeployReport = ObjectType<typeof deployReportFields>;
 
@@ -62,6 +64,7 @@ async function becomeLive(
   { receipt, startedAt, switchedAt }: DeployReport,
 ): Promise<void> {
   const before = row.liveReleaseId;
+  await ctx.db.patch("environments", row._id, { undone: undefined });
   if (before !== release._id) {
     const { keepMs } = rolloutPolicy((await releaseManifest(ctx, release)).environments.deploy.rollout);
     const until = Date.now() + keepMs;
@@ -102,7 +105,7 @@ async function becomeFailed(
   project: Doc<"projects">,
   row: Doc<"environments">,
   release: Doc<"releases">,
-  { receipt, switchedAt, cause: told }: DeployReport,
+  { rollout, receipt, switchedAt, cause: told, undone }: DeployReport,
 ): Promise<void> {
   const cause = (told ?? "Its worker gave no reason.").slice(0, 1500);
   await endDeploy(ctx, project, release._id, { state: "failed", switchedAt, receipt, cause });
@@ -121,4 +124,9 @@ async function becomeFailed(
   });
   if (row.canary?.releaseId === release._id) await want(ctx, actor, project, { canary: undefined });
   else if (live && live._id !== release._id) await want(ctx, actor, project, { releaseId: live._id });
+  // It stays wanted, and would begin anew with the next worker.
+  else if (undone) {
+    const told = { id: rollout.slice(0, 64), revisions: undone.revisions.slice(0, 1000), cause };
+    await ctx.db.patch("environments", row._id, { undone: { ...told, attempt: undone.attempt } });
+  }
 }

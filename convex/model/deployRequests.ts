@@ -25,10 +25,16 @@ export async function requestDeploy(
   const release = await deployable(ctx, project, number);
   if (canary !== undefined) return await beginCanary(ctx, actor, project, row, release, canary);
   const newest = await deployNumbered(ctx, project._id);
-  if (row.releaseId === release._id && newest?.releaseId === release._id && newest.state !== "failed") {
+  const isUnderWay = newest?.releaseId === release._id && newest.state !== "failed";
+  if (row.releaseId === release._id && isUnderWay && !isUndone(row)) {
     return { deploy: newest.number, release: release.number, changed: false };
   }
   return await replaceLive(ctx, actor, project, release, "deploy");
+}
+
+/** Whether a change of what is live was undone, and nobody has asked for it since. */
+function isUndone({ undone, attempt = 0 }: Doc<"environments">): boolean {
+  return undone?.attempt === attempt;
 }
 
 /** Back to `number`, or to the release that was live before the present one. */
@@ -43,7 +49,7 @@ export async function requestRollback(
   const release = releaseId
     ? await requireKept(ctx, project, (await ctx.db.get("releases", releaseId))!)
     : await deployable(ctx, project, number);
-  if (row.releaseId === release._id && row.liveReleaseId === release._id) {
+  if (row.releaseId === release._id && row.liveReleaseId === release._id && !isUndone(row)) {
     const newest = await deployNumbered(ctx, project._id);
     return { deploy: newest?.number ?? 0, release: release.number, changed: false };
   }

@@ -9,6 +9,7 @@ import {
 import type { RolloutSpec } from "../../core/projectSpec.ts";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { environmentOf } from "./environments.ts";
 import type { Actor } from "./events.ts";
 import { recordEvent } from "./events.ts";
 import { releaseSpecOf } from "./releases.ts";
@@ -73,7 +74,7 @@ export async function deployNumbered(
 
 /** What a worker is told of how the deploy environment is rolled out. */
 export async function rolloutSpec(ctx: QueryCtx, environment: Doc<"environments">) {
-  const { kept, canary, liveReleaseId, replicas = {} } = environment;
+  const { kept, canary, liveReleaseId, replicas = {}, attempt = 0, undone = null } = environment;
   const keptRelease = kept && (await ctx.db.get("releases", kept.releaseId));
   const canaryRelease = canary && (await ctx.db.get("releases", canary.releaseId));
   const spec = {
@@ -84,8 +85,16 @@ export async function rolloutSpec(ctx: QueryCtx, environment: Doc<"environments"
         ? { release: await releaseSpecOf(ctx, canaryRelease), percent: canary.percent }
         : null,
     replicas,
+    attempt,
+    undone,
   };
   return spec satisfies RolloutSpec;
+}
+
+/** What is wanted is tried also if it was undone before: somebody asks for it. */
+export async function askAgain(ctx: MutationCtx, projectId: Id<"projects">): Promise<void> {
+  const { _id, attempt = 0 } = await environmentOf(ctx, projectId, "deploy");
+  await ctx.db.patch("environments", _id, { attempt: attempt + 1 });
 }
 
 /** Starts the deploy of a release that the environment was just told to run. What was under way is superseded. */
@@ -103,6 +112,7 @@ export async function beginDeploy(
     await ctx.db.patch("deploys", newest._id, { state: "superseded", endedAt: Date.now() });
   }
   const number = (newest?.number ?? 0) + 1;
+  if (kind !== "canary") await askAgain(ctx, project._id);
   const deployId = await ctx.db.insert("deploys", {
     projectId: project._id,
     number,

@@ -109,7 +109,11 @@ export async function applyDesired(
     const keepVolumes = keepsVolumes(project.status, row.kind);
     const releaseId = releaseAfter(row, desired[row.kind], releases);
     const changed =
-      desired[row.kind] !== row.desired || keepVolumes !== row.keepVolumes || releaseId !== row.releaseId;
+      desired[row.kind] !== row.desired ||
+      keepVolumes !== row.keepVolumes ||
+      releaseId !== row.releaseId ||
+      // Asked for again, it is tried again.
+      (row.kind === "deploy" && releases.deploy !== undefined && row.undone !== undefined);
     if (project.hostId === undefined && row.desired === "absent" && desired[row.kind] === "absent") {
       // No host ever had anything of it: there is nobody to tell, and nobody who would observe a new generation.
       if (changed) await ctx.db.patch("environments", row._id, { keepVolumes, releaseId });
@@ -134,7 +138,7 @@ export async function applyDesired(
 }
 
 /** Of what is gone nothing is live, and nothing can be gone back to. */
-const NOT_ROLLED_OUT = { liveReleaseId: undefined, kept: undefined, canary: undefined };
+const NOT_ROLLED_OUT = { liveReleaseId: undefined, kept: undefined, canary: undefined, undone: undefined };
 
 /** A test that is over has no release any more; what was deployed last stays known. */
 function releaseAfter(

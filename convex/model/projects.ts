@@ -29,6 +29,7 @@ import {
   vPhase,
   vStatus,
   vTestVerdict,
+  vUndone,
 } from "./validators.ts";
 
 /** How many other names are tried for one to suggest. */
@@ -247,6 +248,8 @@ const vRolloutSpec = v.object({
     v.null(),
   ),
   replicas: v.record(v.string(), v.number()),
+  attempt: v.number(),
+  undone: v.union(vUndone, v.null()),
 });
 
 export const vProjectSpec = v.object({

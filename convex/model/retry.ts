@@ -1,6 +1,7 @@
 import type { EnvironmentKind } from "../../core/lifecycle.ts";
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { askAgain } from "./deploys.ts";
 import { observationsOf, touchEnvironments } from "./environments.ts";
 import type { Actor } from "./events.ts";
 import { recordEvent } from "./events.ts";
@@ -18,6 +19,7 @@ export async function retry(
     project,
     (row) => (only === undefined || row.kind === only) && seen.get(row.kind)?.phase === "failed",
   );
+  if (failed.includes("deploy")) await askAgain(ctx, project._id);
   if (failed.length > 0) {
     await recordEvent(ctx, {
       type: "environment.retried",

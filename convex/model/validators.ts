@@ -102,6 +102,14 @@ const vReceiptPhase = v.object({
   p50Ms: v.union(v.number(), v.null()),
   p99Ms: v.union(v.number(), v.null()),
 });
+/** A rollout that was undone (core/rollout.ts). */
+export const vUndone = v.object({
+  id: v.string(),
+  revisions: v.string(),
+  attempt: v.number(),
+  cause: v.string(),
+});
+
 /** What a switch cost its users (core/rollout.ts). */
 export const vReceipt = v.object({
   before: vReceiptPhase,

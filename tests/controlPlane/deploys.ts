@@ -10,6 +10,7 @@ import {
   environment,
   move,
   obey,
+  observed,
   registerHost,
   testedRelease,
   type HostLease,
@@ -135,6 +136,38 @@ export function deploySuite(it: SuiteTest): void {
       expect(await states(driver)).toEqual(["deploy 1 failed"]);
       await report(driver, host, "live");
       expect(await states(driver)).toEqual(["deploy 1 live"]);
+    });
+
+    it("of what is live already, whose change was undone, stays undone until somebody asks for it", async ({
+      driver,
+    }) => {
+      const host = await begin(driver, 1);
+      await report(driver, host, "live");
+      const { mutation } = admin(driver);
+      const rollout = async () => (await spec(driver, host)).deploy.rollout!;
+      const { attempt } = await rollout();
+      const undone = { revisions: "web:1a2b3c4d", attempt };
+      await report(driver, host, "failed", { rollout: "r-change", undone });
+      expect((await rollout()).undone).toEqual({
+        ...{ ...undone, id: "r-change", cause: "web did not become ready within 2 min." },
+      });
+      expect(await rollout()).toMatchObject({ attempt });
+      expect(await mutation(api.releases.deploy, { project })).toMatchObject({ release: 1, changed: true });
+      expect((await rollout()).attempt).toBeGreaterThan(attempt);
+      await report(driver, host, "live");
+      expect(await rollout()).toMatchObject({ undone: null });
+      expect(await mutation(api.releases.deploy, { project })).toMatchObject({ changed: false });
+    });
+
+    it("that was undone is tried again where its environment is", async ({ driver }) => {
+      const host = await begin(driver, 1);
+      const { projectId, deploy } = await spec(driver, host);
+      const environments = [observed("deploy", deploy.generation, "failed")];
+      const { hostId, epoch } = host;
+      await driver.as(WORKER).mutation(api.worker.report, { hostId, epoch, projectId, environments });
+      const before = deploy.rollout!.attempt;
+      await admin(driver).mutation(api.projects.retryProject, { project });
+      expect((await spec(driver, host)).deploy.rollout!.attempt).toBe(before + 1);
     });
 
     it("of what cannot be deployed is refused", async ({ driver }) => {

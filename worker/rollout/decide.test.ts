@@ -43,7 +43,15 @@ const idsOf = (replicas: RoutedReplica[]) => new Set(replicas.map(({ container }
 
 function look(more: Partial<RolloutInput>): RolloutDecision {
   return decide({
-    ...{ now: 0, date: 1_700_000_000_000, generation: 1, policy: POLICY, wanted: NEW, earlier: OLD },
+    ...{
+      now: 0,
+      date: 1_700_000_000_000,
+      attempt: 1,
+      undone: null,
+      policy: POLICY,
+      wanted: NEW,
+      earlier: OLD,
+    },
     ...{ canary: null, routed: idsOf(OLD), memory: null, counts: null, drained: false, failure: null },
     ...more,
   });
@@ -97,7 +105,7 @@ describe("a rollout", () => {
     const failed = look({ wanted: unready(NEW), memory: begun.memory, failure: "The image is missing." });
     expect(failed.memory.cause).toBe("The image is missing.");
     expect(look({ wanted: unready(NEW), memory: failed.memory }).memory.phase).toBe("undone");
-    expect(look({ wanted: unready(NEW), memory: failed.memory, generation: 2 }).memory.phase).toBe("before");
+    expect(look({ wanted: unready(NEW), memory: failed.memory, attempt: 2 }).memory.phase).toBe("before");
   });
 
   test("is watched after the switch until enough requests went well, or its time is over", () => {
@@ -142,6 +150,23 @@ describe("a rollout", () => {
       routed: idsOf(NEW),
     });
     expect(more.memory.phase).toBe("during");
+  });
+
+  test("that was undone stays so, also for a new worker, until it is asked for again or is another one", () => {
+    const undone = { id: "r-loyw3v28", revisions: "web:new", attempt: 1, cause: "5 requests failed." };
+    const next = look({ undone });
+    expect(next.memory).toMatchObject({ phase: "undone", id: undone.id, cause: undone.cause });
+    expect(serving(next)).toBe("web-old-1 web-old-2");
+    expect(look({ undone, memory: next.memory }).memory.phase).toBe("undone");
+    expect(look({ undone, attempt: 2 }).memory.phase).toBe("during");
+    expect(look({ undone: { ...undone, revisions: "web:other" } }).memory.phase).toBe("during");
+  });
+
+  test("that was undone goes back to the old ones as soon as they answer, though the new ones do before", () => {
+    const undone = { id: "r-loyw3v28", revisions: "web:new", attempt: 1, cause: "5 requests failed." };
+    const started = look({ undone, earlier: unready(OLD), routed: new Set() });
+    expect(serving(started)).toBe("web-new-1 web-new-2");
+    expect(serving(look({ undone, memory: started.memory }))).toBe("web-old-1 web-old-2");
   });
 
   test("that is overtaken makes what it switched to the old side of the next one", () => {

@@ -1,7 +1,7 @@
-import { LABELS } from "../../core/labels.ts";
 import type { RolloutMark } from "../../core/routes.ts";
-import type { RolloutPolicy } from "../../core/rollout.ts";
+import type { RolloutPolicy, UndoneRollout } from "../../core/rollout.ts";
 import type { RolloutCounts } from "../gateway/gateway.ts";
+import { remembered } from "./begin.ts";
 import type { RoutedReplica } from "./replicas.ts";
 import { ended, troubles } from "./receipt.ts";
 
@@ -14,8 +14,8 @@ import { ended, troubles } from "./receipt.ts";
 export type RolloutMemory = {
   /** Names the rollout in the gateway's counts: `r-`, and when it began, ms since 1970 in base 36. */
   id: string;
-  /** The environment's generation at which it began: what was undone is tried again at the next one. */
-  generation: number;
+  /** How often somebody had asked for it when it began: what was undone is tried again at the next time. */
+  attempt: number;
   /** What is rolled out: `revisionsOf` the wanted replicas. */
   revisions: string;
   /** ms since 1970 */
@@ -45,7 +45,10 @@ export type RolloutInput = {
   now: number;
   /** ms since 1970 */
   date: number;
-  generation: number;
+  /** How often somebody asked for what is wanted. */
+  attempt: number;
+  /** What was undone last, as it was told to a worker that remembers nothing; null: nothing. */
+  undone: UndoneRollout | null;
   policy: RolloutPolicy;
   /** All that is to run. */
   wanted: readonly RoutedReplica[];
@@ -88,13 +91,6 @@ const LEAST_WATCH_MS = 1_000;
 /** How often a switch that is watched is looked at. */
 const LOOK_MS = 250;
 
-/** `app:1a2b3c4d web:…`: equal where the same containers would be made. */
-export function revisionsOf(replicas: readonly RoutedReplica[]): string {
-  return [...new Set(replicas.map(({ service: { service }, revision }) => `${service}:${revision}`))]
-    .sort()
-    .join(" ");
-}
-
 /** One look at a rollout. Pure. */
 export function decide(input: RolloutInput): RolloutDecision {
   let memory = remembered(input);
@@ -110,50 +106,6 @@ export function decide(input: RolloutInput): RolloutDecision {
     case "undone":
       return { memory, serving: plain(undoneServers(input, memory)), mark: null, againMs: null };
   }
-}
-
-/** The rollout that is under way, or a new one where other revisions are wanted than it rolls out. */
-function remembered(input: RolloutInput): RolloutMemory {
-  const { memory, wanted, earlier, routed, date, generation } = input;
-  const revisions = revisionsOf(wanted);
-  const isOver = memory?.phase === "undone" && memory.generation !== generation;
-  if (memory?.revisions === revisions && !isOver) return memory;
-  const ids = (replicas: readonly RoutedReplica[]) =>
-    replicas.flatMap(({ container }) => container?.id ?? []);
-  const started = {
-    id: `r-${Math.round(date).toString(36)}`,
-    generation,
-    revisions,
-    startedAt: date,
-    switched: [],
-    triedSince: null,
-    switchedAt: null,
-    switchedDate: null,
-    drainedAt: null,
-    cause: null,
-  };
-  const routable = earlier.filter(({ service, ready }) => service.route !== null && ready);
-  const serving = routable.filter(({ container }) => container && routed.has(container.id));
-  const routedWanted = wanted.some(({ container }) => container && routed.has(container.id));
-  // Where the table leads nowhere any more, whatever answers is what served.
-  const old = serving.length > 0 ? serving : routedWanted ? [] : newest(routable);
-  if (old.length === 0) return { ...started, phase: "live", old: [] };
-  // What has no route serves in its own way.
-  const releases = new Set(old.map(releaseOf));
-  const beside = earlier.filter((one) => one.service.route === null && releases.has(releaseOf(one)));
-  return { ...started, phase: "before", old: ids([...old, ...beside]) };
-}
-
-function releaseOf({ container }: RoutedReplica): number {
-  return Number(container?.labels[LABELS.release] ?? 0);
-}
-
-/** Of several earlier releases that answer, the one with the most replicas, then the newest. */
-function newest(routable: readonly RoutedReplica[]): RoutedReplica[] {
-  const count = (release: number) => routable.filter((one) => releaseOf(one) === release).length;
-  const releases = [...new Set(routable.map(releaseOf))];
-  const [best] = releases.sort((one, other) => count(other) - count(one) || other - one);
-  return routable.filter((one) => releaseOf(one) === best);
 }
 
 function advance(input: RolloutInput, memory: RolloutMemory): RolloutMemory {

@@ -46,13 +46,20 @@ const SWITCHED = route({ rollout: { id: ROLLOUT, phase: "during" } }, [
 ]);
 
 const recall = (of: EnvironmentRoute | null, all = [NEW, OLD]) =>
-  recalled(of, { wanted: [NEW], all, generation: 1, now: 5_000 });
+  recalled(of, { wanted: [NEW], all, attempt: 1, now: 5_000 });
 
 describe("a new worker", () => {
   test("finds a rollout where another one left it", () => {
     const { memory, routed } = recall(SWITCHED);
     expect(memory).toMatchObject({ id: ROLLOUT, phase: "during", old: [idOf(OLD)], switched: [NEW.name] });
     expect([...routed]).toEqual([idOf(NEW)]);
+  });
+
+  test("is told of what was undone, which serves nobody any more", () => {
+    const undone = { id: ROLLOUT, revisions: "web:new", attempt: 3, cause: "5 requests failed." };
+    const found = recall(route({ undone }, [upstream(OLD, {})]));
+    expect(found).toEqual({ memory: null, routed: new Set([idOf(OLD)]), undone });
+    expect(recall(SWITCHED).undone).toBeNull();
   });
 
   test("takes no container for one whose address it has by now", () => {

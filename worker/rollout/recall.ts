@@ -1,13 +1,15 @@
+import type { UndoneRollout } from "../../core/rollout.ts";
 import type { EnvironmentRoute, Upstream } from "../../core/routes.ts";
 import { shortId } from "../seen.ts";
-import { revisionsOf, type RolloutMemory } from "./decide.ts";
+import { beganAt, revisionsOf } from "./begin.ts";
+import type { RolloutMemory } from "./decide.ts";
 import type { RoutedReplica } from "./replicas.ts";
 
 export type RecallInput = {
   wanted: readonly RoutedReplica[];
   /** All containers of the environment that are rolled out, wanted or not. */
   all: readonly RoutedReplica[];
-  generation: number;
+  attempt: number;
   now: number;
 };
 
@@ -17,8 +19,8 @@ export type RecallInput = {
  */
 export function recalled(
   route: EnvironmentRoute | null,
-  { wanted, all, generation, now }: RecallInput,
-): { memory: RolloutMemory | null; routed: Set<string> } {
+  { wanted, all, attempt, now }: RecallInput,
+): { memory: RolloutMemory | null; routed: Set<string>; undone: UndoneRollout | null } {
   const upstreams = route?.state === "serving" ? route.services.flatMap((service) => service.upstreams) : [];
   // A table of before says no ids.
   const replicaAt = ({ address, container: id }: Upstream) =>
@@ -32,19 +34,20 @@ export function recalled(
   const idsOf = (replicas: readonly RoutedReplica[]) =>
     replicas.flatMap(({ container }) => container?.id ?? []);
   const routed = new Set(idsOf(at(({ standby, draining }) => !standby && !draining)));
+  const nothing = { memory: null, routed, undone: route?.undone ?? null };
   const mark = route?.rollout;
-  if (!mark?.id.startsWith("r-")) return { memory: null, routed };
+  if (!mark?.id.startsWith("r-")) return nothing;
 
   const fresh = at(({ side }) => side === "new");
   const isWanted = (replica: RoutedReplica) => wanted.some(({ name }) => name === replica.name);
   if (!fresh.every(isWanted) || (mark.phase !== "before" && fresh.length === 0)) {
-    return { memory: null, routed };
+    return nothing;
   }
   const memory: RolloutMemory = {
     id: mark.id,
-    generation,
+    attempt,
     revisions: revisionsOf(wanted),
-    startedAt: Number.parseInt(mark.id.slice(2), 36),
+    startedAt: beganAt(mark.id),
     phase: mark.phase,
     old: idsOf(at(({ side }) => side === "old")),
     switched: fresh.map(({ name }) => name),
@@ -55,5 +58,5 @@ export function recalled(
     drainedAt: mark.phase === "after" ? now : null,
     cause: null,
   };
-  return { memory, routed };
+  return { ...nothing, memory };
 }

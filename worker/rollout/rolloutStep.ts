@@ -1,4 +1,4 @@
-import type { Receipt } from "../../core/rollout.ts";
+import type { Receipt, UndoneRollout } from "../../core/rollout.ts";
 import { manifestOf, type EnvironmentSpec, type ProjectSpec } from "../../core/projectSpec.ts";
 import { lastLines } from "../../core/text.ts";
 import type { Clock } from "../clock.ts";
@@ -32,6 +32,8 @@ export type DeployReport = {
   /** ms since 1970 */
   startedAt: number;
   switchedAt: number | null;
+  /** What was undone, and is not to be tried again; null: nothing was. */
+  undone: Pick<UndoneRollout, "revisions" | "attempt"> | null;
 };
 
 /** What becomes of deployed containers of earlier revisions, by name. */
@@ -111,15 +113,18 @@ async function reportOf(
   const memory = context.rollouts.memory(spec.namespace);
   if (!release || !memory) return null;
   const receipt = context.rollouts.receipt(spec.namespace);
-  const { id, startedAt, switchedDate: switchedAt } = memory;
-  const report = { releaseId: release.releaseId, rollout: id, startedAt, switchedAt, receipt };
+  const { id, startedAt, switchedDate: switchedAt, revisions, attempt } = memory;
+  const undone = memory.phase === "undone" ? { revisions, attempt } : null;
+  const report = { releaseId: release.releaseId, rollout: id, startedAt, switchedAt, receipt, undone };
   const isLive = rollout?.live === release.releaseId;
   const cause = memory.phase === "undone" ? memory.cause : isLive ? null : failure;
   if (cause !== null) {
     return { ...report, state: "failed", cause: `${cause}${await lastWords(context, deploy, cause)}` };
   }
   const allReady = deploy.replicas.length > 0 && deploy.replicas.every(({ ready }) => ready);
-  if (memory.phase !== "live" || !allReady || (isLive && receipt === null)) return null;
+  // What is live already only went through a change of its own, unless that was undone before.
+  const isNothingNew = isLive && receipt === null && !rollout.undone;
+  if (memory.phase !== "live" || !allReady || isNothingNew) return null;
   return { ...report, state: "live", cause: null };
 }
 
@@ -141,6 +146,7 @@ async function tellCanary(
     receipt: null,
     startedAt: clock.now(),
     switchedAt: null,
+    undone: null,
   });
   return true;
 }

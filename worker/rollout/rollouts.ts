@@ -1,5 +1,5 @@
 import type { ProjectRoutes } from "../../core/routes.ts";
-import { rolloutPolicy, type Receipt, type RolloutPolicy } from "../../core/rollout.ts";
+import { rolloutPolicy, type Receipt, type RolloutPolicy, type UndoneRollout } from "../../core/rollout.ts";
 import type { Manifest } from "../../core/manifest.ts";
 import type { Clock } from "../clock.ts";
 import type { Gateway } from "../gateway/gateway.ts";
@@ -23,6 +23,8 @@ export type Entry = {
   memory: RolloutMemory | null;
   /** Ids of the containers that the gateway's table leads to. */
   routed: ReadonlySet<string>;
+  /** What was undone when this worker began, as the gateway's table tells. */
+  undone: UndoneRollout | null;
   /** By id since when the table leads to a container no more, on the clock that only rises. */
   unrouted: Map<string, number>;
   /** By id since when the gateway ends what a container has in progress. */
@@ -115,7 +117,8 @@ export class Rollouts {
     return decide({
       now: this.clock.elapsed(),
       date: this.clock.now(),
-      generation: environment.spec.generation,
+      attempt: environment.spec.rollout?.attempt ?? 0,
+      undone: entry.undone ?? environment.spec.rollout?.undone ?? null,
       policy,
       wanted,
       earlier,
@@ -229,7 +232,7 @@ export class Rollouts {
       ...recalled(table?.environments[environment.spec.kind] ?? null, {
         wanted,
         all: [...wanted, ...canary, ...earlier],
-        generation: environment.spec.generation,
+        attempt: environment.spec.rollout?.attempt ?? 0,
         now: this.clock.elapsed(),
       }),
       unrouted: new Map(),

@@ -177,14 +177,18 @@ export class MemoryControlPlane implements ControlPlane {
       if (deploy.release?.releaseId !== releaseId) return deploy;
       const before = row.releases.find((release) => release.releaseId === rollout.live);
       if (state === "failed") {
-        if (!before || rollout.live === releaseId) return deploy;
+        if (!before || rollout.live === releaseId) {
+          const { rollout: id, cause } = report;
+          const undone = report.undone && { ...report.undone, id, cause: cause ?? "" };
+          return { ...deploy, rollout: { ...rollout, undone } };
+        }
         row.inbox.add("deploy");
         const release = specOf(before, this.manifests.get(before.releaseId)!);
         return { ...deploy, release, generation: deploy.generation + 1 };
       }
       // For good: nobody waits so long here that its time could end.
       const kept = before && before.releaseId !== releaseId ? { number: before.number } : rollout.kept;
-      return { ...deploy, rollout: { ...rollout, live: releaseId, kept } };
+      return { ...deploy, rollout: { ...rollout, live: releaseId, kept, undone: null } };
     });
   }
 
@@ -214,7 +218,7 @@ export class MemoryControlPlane implements ControlPlane {
       subnet: deploy.subnet ?? this.subnet(),
       egressSubnet: deploy.egressSubnet ?? this.subnet(),
       release: change.release ?? deploy.release,
-      rollout: { ...rollout, ...change.rollout },
+      rollout: { ...rollout, ...change.rollout, attempt: rollout.attempt + (change.release ? 1 : 0) },
     }));
   }
 
@@ -223,7 +227,9 @@ export class MemoryControlPlane implements ControlPlane {
     change: (deploy: EnvironmentSpec, rollout: RolloutSpec) => EnvironmentSpec,
   ): void {
     const row = this.row(projectId);
-    const nothing: RolloutSpec = { live: null, kept: null, canary: null, replicas: {} };
+    const nothing: RolloutSpec = {
+      ...{ live: null, kept: null, canary: null, replicas: {}, attempt: 0, undone: null },
+    };
     const environments = row.spec.environments.map((environment) =>
       environment.kind === "deploy" ? change(environment, environment.rollout ?? nothing) : environment,
     );

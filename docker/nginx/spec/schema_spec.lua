@@ -27,6 +27,9 @@ return function(spec)
     spec.equal(schema.problem(project(function(_, _, service)
       service.upstreams[1].container = "0123456789ab"
     end)), nil)
+    spec.equal(schema.problem(project(function(_, environment)
+      environment.undone = { id = "r-loyw3v28", revisions = "app:1a2b3c4d", attempt = 1, cause = "It failed." }
+    end)), nil)
     spec.equal(schema.problem(project(function(_, _, service)
       service.settings = {
         maxBodyBytes = 10, readTimeoutMs = 1000, redirects = { { from = "/a", to = "/b", status = 301 } },
@@ -45,6 +48,9 @@ return function(spec)
     ["project.environments.dev.state: one of serving, starting, paused, hibernated, failed, absent"] = function(_, e) e.state = "up" end,
     ["project.environments.dev.services.0.prefix: a path prefix without a trailing slash"] = function(_, _, s) s.prefix = "/a/" end,
     ["project.environments.dev.services: prefix / is there twice"] = function(_, e) e.services[2] = e.services[1] end,
+    ["project.environments.dev.undone.attempt: a whole number from 0 to 9007199254740991"] = function(_, e)
+      e.undone = { id = "r-1", revisions = "", attempt = -1, cause = "" }
+    end,
     ["project.environments.dev.services.0.upstreams.0.container: 12 hex digits"] = function(_, _, s) s.upstreams[1].container = "web-1" end,
     ["project.environments.dev.services.0.upstreams.0.port: a whole number from 1 to 65535"] = function(_, _, s) s.upstreams[1].port = 0 end,
     ["project.domains.0.name: a lower-case domain name"] = function(p) p.domains[1].name = "evil.com\nx" end,

@@ -215,10 +215,19 @@ local rollout = object({
   phase = one_of("before", "during", "after"),
 }, { guard = object({ errors = integer(1, 1000000), points = number(0, 100) }, {}) })
 
+local undone = object({
+  id = text("^[a-z0-9-]+$", 64, "lower-case letters, digits and -"),
+  revisions = text("^", 1000, "a text of at most 1000 bytes"),
+  attempt = integer(0, 2 ^ 53 - 1),
+  cause = text("^", 2000, "a text of at most 2000 bytes"),
+}, {})
+
 local environment = object({
   state = one_of("serving", "starting", "paused", "hibernated", "failed", "absent"),
   services = array(service, 32),
-}, { message = text("^", 2000, "a text of at most 2000 bytes"), rollout = rollout }, function(value, path)
+}, {
+  message = text("^", 2000, "a text of at most 2000 bytes"), rollout = rollout, undone = undone,
+}, function(value, path)
   return unique(value.services, "prefix", path .. ".services")
 end)
 
