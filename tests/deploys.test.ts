@@ -204,3 +204,60 @@ test("a worker that is killed in the middle of a rollout is followed by one that
   const { failures } = await stop();
   expect(failures).toEqual([]);
 });
+
+describe("a service that takes long to say that it is well", () => {
+  let shop: Deploys;
+  const pensive = { replicas: 1, behaviour: "pensive" } as const;
+  beforeAll(async () => {
+    shop = await Deploys.make(world, "library");
+    await shop.deploy(shop.make("one", pensive));
+  });
+
+  test("serves its users while its worker is restarted", async () => {
+    const { stop } = startLoad(PORT, shop.base, { lanes: 3 });
+    await shop.restartWorker();
+    await shop.restartWorker();
+    const { failures, sent } = await stop();
+    expect(failures).toEqual([]);
+    expect(sent).toBeGreaterThan(10);
+  });
+
+  test("stays deployed where its worker is restarted while the switch is watched", async () => {
+    const two = shop.make("two", pensive);
+    const { stop } = startLoad(PORT, shop.base, { lanes: 3 });
+    const report = shop.deploy(two);
+    const isSwitched = (line: string) => line.includes('"phase":"during"') && line.includes("library");
+    await expect.poll(() => world.logs.some(isSwitched), SOON).toBe(true);
+    await shop.restartWorker();
+    expect(await report).toMatchObject({ state: "live", releaseId: two.releaseId });
+    expect((await stop()).failures).toEqual([]);
+  });
+});
+
+test("a change of what is live that was undone stays so until somebody asks for it again", async () => {
+  const shop = await Deploys.make(world, "grocer");
+  const quick = { start: "4s", watch: "3s" };
+  await shop.deploy(shop.make("good", { replicas: 1, rollout: quick }));
+  const broken = shop.make("broken", { replicas: 1, behaviour: "breaks", rollout: quick });
+  const change = shop.changed(1, broken);
+  const first = startLoad(PORT, shop.base, { lanes: 3 });
+  const undone = await shop.deploy(change);
+  expect(undone).toMatchObject({ state: "failed", undone: { attempt: expect.any(Number) } });
+  await first.stop();
+
+  const { stop } = startLoad(PORT, shop.base, { lanes: 3 });
+  shop.touch();
+  await world.become(shop.project, "failed", "deploy");
+  await shop.restartWorker();
+  shop.touch();
+  await world.become(shop.project, "failed", "deploy");
+  const { failures, versions } = await stop();
+  expect(failures).toEqual([]);
+  expect([...versions.keys()]).toEqual(["good"]);
+
+  const { stop: end } = startLoad(PORT, shop.base, { lanes: 3 });
+  const again = await shop.deploy(change);
+  await end();
+  expect(again.state).toBe("failed");
+  expect(again.rollout).not.toBe(undone.rollout);
+});

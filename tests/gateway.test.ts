@@ -353,6 +353,40 @@ describe("a push", () => {
     }
   });
 
+  test("is proven by whoever answers, whatever it answers and whomever its settings keep out", async () => {
+    const upstream = `${shop.address}:${shop.port}`;
+    const password = { user: "anna", saltHex: "ab".repeat(16), hashHex: "cd".repeat(32), iterations: 1000 };
+    const settings = {
+      basicAuth: [password],
+      allowIps: ["192.0.2.0/24"],
+      redirects: [{ from: "/", to: "/elsewhere" }],
+    };
+    const upstreams = [{ address: shop.address, port: shop.port }];
+    await shopServices([{ service: "app", prefix: "/", settings, upstreams }]);
+    const prove = (path: string) => world.gateway.proveRoute({ namespace: SHOP, environment: "dev", path });
+    expect(await prove("/")).toMatchObject({ status: 200, upstream });
+    expect(await prove("/status?code=502")).toMatchObject({ status: 502, upstream });
+    expect(await prove("/events")).toMatchObject({ status: 200, upstream });
+    expect((await ask(PORT, `${AT_SHOP}/`)).status).toBe(308);
+    expect((await ask(PORT, `${AT_SHOP}/x`)).status).toBe(403);
+  });
+
+  test("is proven by nobody where no container answers, though the gateway does", async () => {
+    const closed = { address: shop.address, port: 1 };
+    await shopServices([{ service: "app", prefix: "/", upstreams: [closed] }]);
+    const prove = (path: string) => world.gateway.proveRoute({ namespace: SHOP, environment: "dev", path });
+    expect(await prove("/")).toMatchObject({ version: expect.any(Number), status: 502, upstream: null });
+    await shopServices([{ service: "app", prefix: "/", upstreams: [] }]);
+    expect(await prove("/")).toMatchObject({ version: expect.any(Number), status: 503, upstream: null });
+    const open = { address: shop.address, port: shop.port };
+    const breaks = { service: "app", prefix: "/", upstreams: [open], settings: { readTimeoutMs: 100 } };
+    await shopServices([breaks]);
+    expect(await prove("/hang")).toMatchObject({ status: 504, upstream: null });
+    await shopServices([{ ...breaks, upstreams: [closed, open] }]);
+    expect(await prove("/")).toMatchObject({ status: 200, upstream: `${open.address}:${open.port}` });
+    await world.gateway.pushProject(routesTo(SHOP, { dev: [shop] }));
+  });
+
   test("that is older than what answers is refused; the same again is fine", async () => {
     const [older, newer] = [routesTo(SHOP, { dev: [api] }), routesTo(SHOP, { dev: [shop] })];
     await world.gateway.pushProject(newer);

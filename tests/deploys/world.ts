@@ -8,7 +8,7 @@ const IMAGE = "slipway/node:20";
 const PORT = 3000;
 const WITHIN_MS = 60_000;
 
-export type Behaviour = "well" | "sick" | "dies" | "breaks" | "hangs" | "tears";
+export type Behaviour = "well" | "sick" | "dies" | "breaks" | "hangs" | "tears" | "pensive";
 
 type Rollout = NonNullable<NonNullable<ManifestInput["environments"]>["deploy"]>["rollout"];
 
@@ -67,6 +67,26 @@ export class Deploys {
       WITHIN_MS,
     );
     return controlPlane.deploys.slice(before).find(isTold)!;
+  }
+
+  /** The release of `number`, with what another one says of its services: as after a secret of theirs was set. */
+  changed(number: number, as: ReleaseSpec): ReleaseSpec {
+    return { ...this.release(number), manifest: as.manifest };
+  }
+
+  /** Has the worker look again, at a new generation, though nobody asked for anything. */
+  touch(): void {
+    this.world.controlPlane.deploy(this.project.projectId, {});
+  }
+
+  /** Ends the worker and starts another, which has led users to where they are to go. */
+  async restartWorker(): Promise<void> {
+    const { world } = this;
+    await world.stopWorker();
+    const before = world.logs.length;
+    await world.startWorker();
+    const isRouted = (line: string) => line.includes('"routed"') && line.includes(this.project.namespace);
+    await world.eventually("routed", async () => world.logs.slice(before).some(isRouted));
   }
 
   /** The release before: made earlier, wanted again. */

@@ -53,6 +53,15 @@ describe("the door", () => {
     );
   });
 
+  test("that begins an answer without an end has answered whoever wants its headers alone", async () => {
+    const socket = await doorThat((_request, response) => {
+      response.writeHead(404, { "x-said": "it" });
+      response.write("{");
+    });
+    const answer = askDoor(socket, { method: "GET", path: "/", timeoutMs: 2_000, headersOnly: true });
+    expect(await answer).toMatchObject({ status: 404, headers: { "x-said": "it" }, body: "" });
+  });
+
   test("that hangs up is unreachable, not silent", async () => {
     const socket = await doorThat((request) => request.socket.destroy());
     await expect(askDoor(socket, { method: "GET", path: "/", timeoutMs: 1_000 })).rejects.toMatchObject({

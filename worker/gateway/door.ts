@@ -7,6 +7,8 @@ export type DoorRequest = {
   headers?: Record<string, string>;
   body?: string;
   timeoutMs: number;
+  /** Only what the answer begins with is waited for, and `body` is empty. */
+  headersOnly?: boolean;
 };
 
 export type DoorAnswer = { status: number; headers: http.IncomingHttpHeaders; body: string };
@@ -16,7 +18,7 @@ const MAX_SOCKET_PATH_BYTES = 107;
 const MAX_ANSWER_BYTES = 64 * 1024 ** 2;
 
 /**
- * One HTTP request over a unix socket, with a deadline for the whole of it.
+ * One HTTP request over a unix socket, with a deadline for all of it that is waited for.
  * @throws GatewayError `unreachable` or `deadline`
  */
 export function askDoor(socketPath: string, request: DoorRequest): Promise<DoorAnswer> {
@@ -56,6 +58,12 @@ export function askDoor(socketPath: string, request: DoorRequest): Promise<DoorA
     };
     sent.on("error", fail);
     sent.on("response", (response) => {
+      if (request.headersOnly) {
+        clearTimeout(deadline);
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: "" });
+        response.destroy();
+        return;
+      }
       const chunks: Buffer[] = [];
       let size = 0;
       response.on("data", (chunk: Buffer) => {

@@ -36,7 +36,10 @@ export interface Gateway {
   /** What was counted of a rollout's requests, from its first mark in the table on. */
   rollout(namespace: string, kind: EnvironmentKind, id: string): Promise<RolloutCounts>;
 
-  /** Sends a real request through the route and says who answered it, at which version of the table. */
+  /**
+   * Sends a real request through the route and says who answered it, at which version of the table. Nobody is kept out by
+   * the route's settings, and of the answer only the beginning is waited for.
+   */
   proveRoute(proof: RouteProof): Promise<RouteAnswer>;
 
   /** Sends one GET to a container from the gateway's side of the network, before any route leads there. */
@@ -74,7 +77,7 @@ export type RouteProof = {
   environment: EnvironmentKind;
   /** Below the environment, like `/health`; default `/`. */
   path?: string;
-  /** Of the whole request; default 5,000. */
+  /** Until the answer begins; default 5,000. */
   timeoutMs?: number;
 };
 
@@ -83,7 +86,7 @@ export type RouteAnswer = {
   version: number | null;
   /** The HTTP status. */
   status: number;
-  /** `address:port` of the container that answered; null where a page of the gateway's own did. */
+  /** `address:port` of the container that answered; null where none did, and the gateway said so in its place. */
   upstream: string | null;
 };
 

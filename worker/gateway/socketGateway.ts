@@ -85,13 +85,15 @@ export class SocketGateway implements Gateway {
       path: environmentPath(proof.namespace, proof.environment) + (proof.path ?? "/"),
       headers: { "user-agent": "slipway-proof" },
       timeoutMs: proof.timeoutMs ?? PROOF_TIMEOUT_MS,
+      headersOnly: true,
     });
     const route = /@(\d+)$/.exec(String(answer.headers["x-slipway-route"] ?? ""));
-    // Where more than one container was tried, nginx lists them all; the last one answered.
-    const upstream = String(answer.headers["x-slipway-upstream"] ?? "")
-      .split(/[,\s]+/)
-      .at(-1);
-    return { version: route ? Number(route[1]) : null, status: answer.status, upstream: upstream || null };
+    const upstream = answer.headers["x-slipway-upstream"];
+    return {
+      version: route ? Number(route[1]) : null,
+      status: answer.status,
+      upstream: upstream === undefined ? null : String(upstream),
+    };
   }
 
   async probe({

@@ -36,6 +36,8 @@ function replica(revision: string, number: number, more: Partial<RoutedReplica> 
   };
 }
 
+const PROVEN = { proven: true, failingMs: 0, seen: null };
+
 const OLD = [replica("old", 1), replica("old", 2)];
 const NEW = [replica("new", 1), replica("new", 2)];
 const unready = (replicas: RoutedReplica[]) => replicas.map((one) => ({ ...one, ready: false }));
@@ -46,8 +48,10 @@ function look(more: Partial<RolloutInput>): RolloutDecision {
     ...{
       now: 0,
       date: 1_700_000_000_000,
+      generation: 4,
       attempt: 1,
       undone: null,
+      proof: PROVEN,
       policy: POLICY,
       wanted: NEW,
       earlier: OLD,
@@ -118,6 +122,22 @@ describe("a rollout", () => {
     expect(at(2_000, counted({ served: 199 }))).toBe("after");
     expect(at(2_000, counted({ served: 200 }))).toBe("live");
     expect(at(10_000, counted({}))).toBe("live");
+  });
+
+  test("goes on once a request has gone by its route, and is undone where none has in time", () => {
+    const unproven = (failingMs: number) =>
+      look({
+        ...{ memory: SWITCHED, routed: idsOf(NEW), drained: true, now: 40_000 },
+        proof: { proven: false, failingMs, seen: "/ is answered 502 by no container" },
+      });
+    expect(unproven(0).memory.phase).toBe("during");
+    expect(unproven(29_999)).toMatchObject({ memory: { phase: "during" }, againMs: 250 });
+    const late = unproven(30_000);
+    expect(late.memory).toMatchObject({
+      phase: "undone",
+      cause: "No request reached it within 30 s of the switch: / is answered 502 by no container.",
+    });
+    expect(serving(late)).toBe("web-old-1 web-old-2");
   });
 
   test("is undone by the gateway's word, or where a new one dies", () => {

@@ -2,6 +2,7 @@ import type { RolloutMark } from "../../core/routes.ts";
 import type { RolloutPolicy, UndoneRollout } from "../../core/rollout.ts";
 import type { RolloutCounts } from "../gateway/gateway.ts";
 import { remembered } from "./begin.ts";
+import { unprovenFor, type Proof } from "./proof.ts";
 import type { RoutedReplica } from "./replicas.ts";
 import { ended, troubles } from "./receipt.ts";
 
@@ -45,6 +46,8 @@ export type RolloutInput = {
   now: number;
   /** ms since 1970 */
   date: number;
+  /** The environment's: it tells a canary that is tried again from the one before. */
+  generation: number;
   /** How often somebody asked for what is wanted. */
   attempt: number;
   /** What was undone last, as it was told to a worker that remembers nothing; null: nothing. */
@@ -61,6 +64,8 @@ export type RolloutInput = {
   memory: RolloutMemory | null;
   /** What the gateway counted of `memory.id`; null: nothing, or it cannot be asked. */
   counts: RolloutCounts | null;
+  /** Whether a request has gone by the route since it was switched. */
+  proof: Proof;
   /** Whether the containers of `memory.old` have no request in progress any more, or have had their time. */
   drained: boolean;
   /** Why the wanted ones cannot become ready; null: they may. */
@@ -133,6 +138,10 @@ function advance(input: RolloutInput, memory: RolloutMemory): RolloutMemory {
       if (lost.length > 0 && oldServers(input, memory).length > 0) {
         const after = seconds(now - (memory.switchedAt ?? now));
         return undone(`${waiting(lost)} stopped answering ${after} after the switch.`);
+      }
+      if (memory.phase === "during" && !input.proof.proven) {
+        const failure = unprovenFor(input.proof);
+        return failure === null ? memory : undone(failure);
       }
       if (memory.phase === "during") {
         const bound = (memory.switchedAt ?? now) + policy.drainMs;

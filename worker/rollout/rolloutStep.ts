@@ -7,6 +7,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Log } from "../log.ts";
 import type { SeenEnvironment } from "../seen.ts";
 import type { Fate } from "./fates.ts";
+import type { PushedRoute } from "./proof.ts";
 import type { Rollouts } from "./rollouts.ts";
 
 /** What a turn of a project does about its rollout (worker/rollout), and what the control plane is told of it. */
@@ -65,12 +66,13 @@ export async function rolloutPushed(
   spec: ProjectSpec,
   seen: readonly SeenEnvironment[],
   version: number,
+  route: PushedRoute | undefined,
 ): Promise<void> {
   const deploy = deployOf(seen);
   if (!deploy?.rollout) return;
   const before = rollouts.memory(spec.namespace)?.phase;
   const manifest = manifestOf(spec, deploy.spec);
-  await rollouts.pushed(spec.namespace, deploy, manifest, deploy.rollout, version);
+  await rollouts.pushed(spec.namespace, deploy, manifest, deploy.rollout, version, route);
   const { phase, revisions, cause } = deploy.rollout.memory;
   if (phase !== before) log("rollout", { project: spec.slug, phase, revisions, ...(cause && { cause }) });
   await rollouts.endOverdue(spec.namespace, deploy, manifest);

@@ -8,6 +8,7 @@ import type { SeenEnvironment } from "../seen.ts";
 import { canaryId, decide, type RolloutDecision, type RolloutMemory } from "./decide.ts";
 import { drainingOf, reachOf, type Draining } from "./drains.ts";
 import { fatesOf, type Fate } from "./fates.ts";
+import { asksOf, SwitchProof, unprovenFor, UNPROVEN, type PushedRoute } from "./proof.ts";
 import { ended, receiptOf, troubles } from "./receipt.ts";
 import { recalled } from "./recall.ts";
 import { isRolled, wantedReplica, type RoutedReplica } from "./replicas.ts";
@@ -29,8 +30,8 @@ export type Entry = {
   unrouted: Map<string, number>;
   /** By id since when the gateway ends what a container has in progress. */
   ended: Map<string, number>;
-  /** Whether a request has gone by the route since it was switched. */
-  proven: boolean;
+  /** Whether requests reach what the route was switched to, or a canary; null: nothing is to be proven. */
+  proof: SwitchProof | null;
   receipt: Receipt | null;
   /** From when the containers of a canary were there. */
   canarySince: number | null;
@@ -117,6 +118,7 @@ export class Rollouts {
     return decide({
       now: this.clock.elapsed(),
       date: this.clock.now(),
+      generation: environment.spec.generation,
       attempt: environment.spec.rollout?.attempt ?? 0,
       undone: entry.undone ?? environment.spec.rollout?.undone ?? null,
       policy,
@@ -126,18 +128,23 @@ export class Rollouts {
       routed: entry.routed,
       memory,
       counts: watches ? await this.gateway.rollout(namespace, environment.spec.kind, memory.id) : null,
+      proof: entry.proof && entry.proof.id === memory?.id ? entry.proof.state() : UNPROVEN,
       drained: !watches || !(await this.oldSide(deployed, entry)).some(({ drain }) => drain === "requests"),
       failure,
     });
   }
 
-  /** The gateway has taken over what was decided: proves the route where it was switched. */
+  /**
+   * The gateway has taken over what was decided: tries to prove the route where it was switched.
+   * @param route of the environment, as the gateway has it
+   */
   async pushed(
     namespace: string,
     environment: SeenEnvironment,
     manifest: Manifest,
     decision: RolloutDecision,
     version: number,
+    route: PushedRoute | undefined,
   ): Promise<void> {
     const entry = this.entries.get(namespace);
     if (!entry) return;
@@ -152,16 +159,15 @@ export class Rollouts {
     );
     this.noteUnrouted(entry, environment);
     if (memory.id !== before?.id) entry.receipt = null;
-    if (memory.phase === "during" && before?.phase !== "during") entry.proven = false;
-    if (!entry.proven && (memory.phase === "during" || memory.phase === "after")) {
-      const path = serving.find(({ side }) => side === "new")?.replica.service.route ?? "/";
-      const answer = await this.gateway.proveRoute({ namespace, environment: kind, path });
-      if ((answer.version ?? 0) < version) {
-        throw new Error(
-          `The gateway still answers ${namespace} by version ${answer.version}, after it took over ${version}.`,
-        );
-      }
-      entry.proven = true;
+    const proves = provesOf(decision);
+    if (proves !== entry.proof?.id) {
+      entry.proof = proves === null ? null : new SwitchProof(proves, this.gateway, this.clock);
+    }
+    if (entry.proof && route) {
+      const readyPaths = new Map(
+        serving.map(({ replica: { service } }) => [service.service, service.readyPath]),
+      );
+      await entry.proof.look({ namespace, environment: kind, asks: asksOf(route, readyPaths), version });
     }
     const over = memory.phase === "live" || memory.phase === "undone";
     if (over && before?.id === memory.id && before.phase !== memory.phase) {
@@ -194,7 +200,7 @@ export class Rollouts {
     const id = canaryId(environment.spec.generation, canary);
     if (canary.every(({ ready }) => ready)) {
       const counts = await this.gateway.rollout(namespace, environment.spec.kind, id);
-      if (!counts.undone) return null;
+      if (!counts.undone) return entry.proof?.id === id ? unprovenFor(entry.proof.state()) : null;
       return `${troubles(ended(counts, "new"), "requests that it got")}.`;
     }
     entry.canarySince ??= this.clock.elapsed();
@@ -237,7 +243,7 @@ export class Rollouts {
       }),
       unrouted: new Map(),
       ended: new Map(),
-      proven: false,
+      proof: null,
       receipt: null,
       canarySince: null,
       told: "",
@@ -272,6 +278,12 @@ export class Rollouts {
   private hasHadItsEnd({ ended }: Entry, id: string): boolean {
     return this.clock.elapsed() - (ended.get(id) ?? Infinity) >= ENDING_MS;
   }
+}
+
+/** The id of the rollout or the canary whose route is to be proven; null: none is. */
+function provesOf({ memory, mark }: RolloutDecision): string | null {
+  if (memory.phase === "during") return memory.id;
+  return memory.phase === "live" && mark !== null ? mark.id : null;
 }
 
 function deployedPart(namespace: string, environment: SeenEnvironment, manifest: Manifest): Deployed {

@@ -11,6 +11,7 @@ import type {
   ProbeAnswer,
   RolloutCounts,
   RouteAnswer,
+  RouteProof,
   SideCounts,
 } from "../gateway/gateway.ts";
 import { GatewayError } from "../gateway/gatewayError.ts";
@@ -21,6 +22,8 @@ import { portOf } from "./imageCatalog.ts";
 import type { Line } from "./line.ts";
 
 const PUSH_DEADLINE_MS = 10_000;
+/** As nginx tries another container (balancer.lua). */
+const MOST_TRIES = 3;
 
 /** What pushed routes say, over all runs of a process: most are pushed again and again. */
 const parsedRoutes = new Map<string, ReturnType<typeof vProjectRoutes.safeParse>>();
@@ -78,6 +81,24 @@ export class FakeGateway {
     }
     if (container) await this.engine.time.pause(timeoutMs);
     return { kind: "failed", reason: container ? "timeout" : "no route to host" };
+  }
+
+  /** As a request goes by the table: to the service with the longest prefix, and to another container of it after one. */
+  async prove({ namespace, environment, path = "/" }: RouteProof, timeoutMs: number): Promise<RouteAnswer> {
+    const routes = this.table.get(namespace);
+    if (!routes) return { version: null, status: 404, upstream: null };
+    const { version } = routes;
+    const [service] = (routes.environments[environment]?.services ?? [])
+      .filter(({ prefix }) => prefix === "/" || `${path}/`.startsWith(`${prefix}/`))
+      .sort((one, other) => other.prefix.length - one.prefix.length);
+    const led = (service?.upstreams ?? []).filter(({ standby, draining }) => !standby && !draining);
+    if (led.length === 0) return { version, status: 503, upstream: null };
+    for (const { address, port } of led.slice(0, MOST_TRIES)) {
+      const answer = await this.probe({ address, port, timeoutMs });
+      if (answer.kind === "answered")
+        return { version, status: answer.status, upstream: `${address}:${port}` };
+    }
+    return { version, status: 502, upstream: null };
   }
 
   /** The container that answers at `address`. */
@@ -161,12 +182,9 @@ export class GatewayClient implements Gateway {
     });
   }
 
-  async proveRoute(): Promise<RouteAnswer> {
-    return await this.line.call("prove a route", PUSH_DEADLINE_MS, async () => ({
-      version: null,
-      status: 502,
-      upstream: null,
-    }));
+  async proveRoute(proof: RouteProof): Promise<RouteAnswer> {
+    const { namespace, timeoutMs = 5_000 } = proof;
+    return await this.line.call(`prove ${namespace}`, timeoutMs, () => this.gateway.prove(proof, timeoutMs));
   }
 
   async probe(probe: Probe): Promise<ProbeAnswer> {

@@ -22,9 +22,10 @@ export async function routeProject(
   const { routes, log } = context;
   try {
     await decideRollout(context, spec, seen, undoes);
-    const changed = await routes.put(spec.namespace, routesOf(spec, seen, leaving, failures));
+    const wanted = routesOf(spec, seen, leaving, failures);
+    const changed = await routes.put(spec.namespace, wanted);
     if (changed === "changed") log("routed", { project: spec.slug, namespace: spec.namespace });
-    await rolloutPushed(context, spec, seen, routes.version(spec.namespace));
+    await rolloutPushed(context, spec, seen, routes.version(spec.namespace), wanted?.environments.deploy);
     return null;
   } catch (error) {
     log("route-failed", { project: spec.slug, error });

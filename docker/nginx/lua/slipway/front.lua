@@ -145,14 +145,15 @@ local function decide(var, is_confining)
   if not service then
     return absence(environment, M.about(project, kind))
   end
-  if service.is_guarded then
+  -- A proof asks where the route leads, whomever it lets in.
+  if service.is_guarded and not is_proof then
     local refused = refusal(project, service, client)
     if refused then
       refused.about = M.about(project, kind)
       return refused
     end
   end
-  if service.redirects and service.redirects[rest] then
+  if service.redirects and service.redirects[rest] and not is_proof then
     local redirect = service.redirects[rest]
     local to = redirect.to
     return { status = redirect.status, location = to:sub(1, 1) == "/" and prefix .. to or to }

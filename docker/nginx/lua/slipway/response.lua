@@ -76,10 +76,27 @@ local function set_own(header, own_headers)
   end
 end
 
+-- Which container answered, of all that nginx tried: it lists them, and how long each took until its header came, with "-"
+-- for one whose header never did. nil where the gateway answers in its place. Pure.
+function M.answerer(addresses, header_times)
+  if addresses and header_times and header_times:find("%d$") then
+    return addresses:match("([^,%s]+)$")
+  end
+end
+
 -- What the worker reads of a proof that it asked for; nobody else sees it, and no container can say it.
 local function tell_proof(header)
-  header["X-Slipway-Route"] = ngx.var.slipway_route
-  header["X-Slipway-Upstream"] = ngx.var.upstream_addr
+  local var = ngx.var
+  header["X-Slipway-Route"] = var.slipway_route
+  header["X-Slipway-Upstream"] = M.answerer(var.upstream_addr, var.upstream_header_time)
+end
+
+-- The same of an answer that is the gateway's own.
+local function tell_own_proof()
+  local var = ngx.var
+  if var.slipway_route ~= "" and var.remote_addr == "unix:" then
+    tell_proof(ngx.header)
+  end
 end
 
 -- A name that is also served in clear must not be told to browsers as one that is not.
@@ -124,16 +141,15 @@ function M.mend(is_confined)
     if routed.is_shared_origin and not is_confined then
       origin.confine(header)
     end
+  else
+    tell_own_proof()
   end
   protect(header)
 end
 
 -- Runs on the gateway's own answers.
 function M.protect()
-  local var = ngx.var
-  if var.slipway_route ~= "" and var.remote_addr == "unix:" then
-    tell_proof(ngx.header)
-  end
+  tell_own_proof()
   protect(ngx.header)
 end
 
