@@ -98,7 +98,12 @@ export default defineSchema({
   }).index("by_project", ["projectId"]),
 
   /** One row for each name that a manifest lists under `domains`: nobody else can have it meanwhile. */
-  domains: defineTable({ name: v.string(), projectId: v.id("projects") })
+  domains: defineTable({
+    name: v.string(),
+    projectId: v.id("projects"),
+    /** What its host's worker last told of its certificates (model/certificateReports.ts). */
+    certificate: v.optional(v.object({ given: v.string(), acme: v.string() })),
+  })
     .index("by_name", ["name"])
     .index("by_project", ["projectId"]),
 

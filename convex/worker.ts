@@ -10,6 +10,7 @@ import {
   requireLease,
   requireRegistrar,
 } from "./model/access.ts";
+import { takeCertificateReport, vCertificateState } from "./model/certificateReports.ts";
 import { eraseProject } from "./model/deletion.ts";
 import { deployReportFields, takeDeployReport } from "./model/deployReports.ts";
 import { environmentOf, replacePort, replaceSubnet } from "./model/environments.ts";
@@ -173,6 +174,18 @@ export const report = mutation({
     const { host, actor } = await requireLease(ctx, args);
     const reported = await requireHostedProject(ctx, host, projectId);
     for (const seen of environments) await takeReport(ctx, actor, reported, seen);
+    return null;
+  },
+});
+
+/** How a project's domains stand with their certificates, at most 32 of them. The same again changes nothing. */
+export const reportCertificates = mutation({
+  args: { ...lease, projectId: v.string(), certificates: v.array(vCertificateState) },
+  returns: v.null(),
+  handler: async (ctx, { projectId, certificates, ...args }) => {
+    const { host, actor } = await requireLease(ctx, args);
+    const owner = await requireHostedProject(ctx, host, projectId);
+    await takeCertificateReport(ctx, actor, owner, certificates);
     return null;
   },
 });

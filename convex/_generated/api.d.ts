@@ -32,6 +32,7 @@ import type * as metrics from "../metrics.js";
 import type * as model_access from "../model/access.js";
 import type * as model_agents from "../model/agents.js";
 import type * as model_capacity from "../model/capacity.js";
+import type * as model_certificateReports from "../model/certificateReports.js";
 import type * as model_certificates from "../model/certificates.js";
 import type * as model_code from "../model/code.js";
 import type * as model_counts from "../model/counts.js";
@@ -120,6 +121,7 @@ declare const fullApi: ApiFromModules<{
   "model/access": typeof model_access;
   "model/agents": typeof model_agents;
   "model/capacity": typeof model_capacity;
+  "model/certificateReports": typeof model_certificateReports;
   "model/certificates": typeof model_certificates;
   "model/code": typeof model_code;
   "model/counts": typeof model_counts;

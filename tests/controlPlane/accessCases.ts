@@ -171,6 +171,16 @@ export const ACCESS_CASES: Record<string, AccessCase> = {
     ...workersOnly,
   },
   "worker:report": work(({ lease }, projectId) => ({ ...lease, projectId, environments: [] })),
+  "worker:reportCertificates": work(({ lease }, projectId) => ({
+    ...{ ...lease, projectId },
+    certificates: [
+      {
+        domain: MARKER_DOMAIN,
+        given: { state: "ended", message: "It ended." },
+        acme: { state: "none", message: "" },
+      },
+    ],
+  })),
   "worker:reportSnapshot": work(({ lease, release }, projectId) => ({
     ...{ ...lease, projectId, ...release },
     files: 1,

@@ -1,3 +1,4 @@
+import type { FunctionArgs } from "convex/server";
 import { describe, expect } from "vitest";
 import { api } from "../../convex/_generated/api.js";
 import { certificateSecret, sealSecret } from "../../core/sealing.ts";
@@ -260,6 +261,50 @@ export function manifestSuite(it: SuiteTest): void {
         sealed: "-----BEGIN PRIVATE KEY-----",
       });
       await expectRefused(plain, "bad_request");
+    });
+
+    it("has an event for each turn that it takes, however often a worker tells of it", async ({ driver }) => {
+      const { hostId, epoch } = await registerHost(driver);
+      const { projectId } = await createProject(driver, "shop", { domains: ["shop.example.com"] });
+      const blog = await createProject(driver, "blog", { domains: ["blog.example.com"] });
+      for (const slug of ["shop", "blog"]) await move(driver, slug, "planning", "development");
+      type Told = FunctionArgs<typeof api.worker.reportCertificates>["certificates"][number];
+      const none = { state: "none", message: "" } as const;
+      const tell = async (told: Partial<Told>) => {
+        const certificates = [{ domain: "shop.example.com", given: none, acme: none, ...told }];
+        for (let times = 0; times < 2; times += 1) {
+          await driver
+            .as(WORKER)
+            .mutation(api.worker.reportCertificates, { hostId, epoch, projectId, certificates });
+        }
+      };
+      const failed = (kind: string) => ({
+        acme: { state: "failed", kind, message: `${kind} failed` } as const,
+      });
+      await tell({});
+      await tell(failed("dns"));
+      await tell({ acme: { ...failed("dns").acme, message: "the same in other words" } });
+      await tell(failed("connection"));
+      const issued = { state: "issued", message: "it is there" } as const;
+      await tell({ acme: issued });
+      await tell({ given: { state: "good", message: "it was set" }, acme: issued });
+      await tell({ given: { state: "ending", message: "it ends" } });
+      await tell({ given: { state: "ended", message: "it has ended" } });
+      await tell({ domain: "blog.example.com", ...failed("somebody else's") });
+      await tell({ domain: "nosuch.example.com", ...failed("nobody's") });
+      const events = (await allEvents(driver)).filter(({ type }) => type.startsWith("certificate."));
+      expect(events.map(({ type, project, message }) => `${project} ${type}: ${message}`)).toEqual([
+        "shop certificate.failed: dns failed",
+        "shop certificate.failed: connection failed",
+        "shop certificate.issued: it is there",
+        "shop certificate.ending: it ends",
+        "shop certificate.ended: it has ended",
+      ]);
+      const elsewhere = driver.as(WORKER).mutation(api.worker.reportCertificates, {
+        ...{ hostId, epoch: epoch + 1, projectId: blog.projectId },
+        certificates: [],
+      });
+      await expectRefused(elsewhere, "stale_epoch");
     });
   });
 }
