@@ -17,6 +17,7 @@ import { GROUP_NAMESPACE } from "../core/groups.ts";
 import { NAMESPACE } from "../core/naming.ts";
 import type { ProjectSpec } from "../core/projectSpec.ts";
 import { wellFormed } from "../core/text.ts";
+import type { CertificateState, CertificateStore } from "./certificates/certificateReports.ts";
 import type { SourceFile } from "./codeIndex/readSource.ts";
 import type { CodeStore } from "./codeIndex/syncCode.ts";
 import type { HostReport, HostStore } from "./host/hostReporter.ts";
@@ -69,7 +70,15 @@ const vErrorData = z.looseObject({ code: z.string(), message: z.string(), hint: 
 
 /** A Convex deployment, spoken to with Convex's own client: it reconnects for ever by itself. */
 export class ConvexControlPlane
-  implements ControlPlane, CodeStore, LogStore, MetricsStore, HostStore, SourceStore, Doorkeeper
+  implements
+    ControlPlane,
+    CertificateStore,
+    CodeStore,
+    LogStore,
+    MetricsStore,
+    HostStore,
+    SourceStore,
+    Doorkeeper
 {
   private readonly client: ConvexClient;
   private lease: { hostId: Id<"hosts">; epoch: number } | null = null;
@@ -288,6 +297,12 @@ export class ConvexControlPlane
   async reportHost(report: HostReport): Promise<void> {
     await this.beside("take what is known of this host", (http) =>
       http.mutation(api.worker.reportHost, wellFormed({ ...this.held(), ...report })),
+    );
+  }
+
+  async reportCertificates(projectId: string, certificates: CertificateState[]): Promise<void> {
+    await this.beside("take how certificates stand", (http) =>
+      http.mutation(api.worker.reportCertificates, wellFormed({ ...this.held(), projectId, certificates })),
     );
   }
 

@@ -72,7 +72,7 @@ async function main(): Promise<void> {
   // Before the control plane answers, too: then its page says what is missing.
   const dashboard = await serveDashboard(config, version, door, log);
   const opening = openDisks(docker, config);
-  const certificates = certificateKeeper(config, log);
+  const certificates = certificateKeeper(config, controlPlane, log);
   const ensureShared = sharedParts(docker, config, realClock, log, async () => (await opening).disks);
   const stopping = stopSignal();
   // What nobody foresaw: the next worker finds everything as Docker has it.

@@ -65,6 +65,17 @@ test("a project whose containers are missing has drifted; the whole look is thre
   expect(calls).toEqual(["containers", "networks", "volumes"]);
 });
 
+test("which projects live here is told where the control plane says, and not where it is away", async () => {
+  const { context, presence } = await setUp();
+  const listed: string[][] = [];
+  context.listed = (projectIds) => listed.push(projectIds);
+  await resync(context);
+  expect(listed).toEqual([["p1"]]);
+  presence.noteFailure(new SlipwayError({ code: "deadline", message: "It did not answer." }));
+  await resync(context);
+  expect(listed).toEqual([["p1"]]);
+});
+
 test("a container that came late to an environment that is not to run is told", async () => {
   const { context, story } = await setUp();
   const asleep = projectSpec({}, [{ kind: "dev", desired: "hibernated" }]);

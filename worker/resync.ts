@@ -41,6 +41,8 @@ export type ResyncContext = {
   /** Containers of a namespace that must not run now. */
   held(namespace: string): ReadonlyMap<string, string>;
   render(spec: ProjectSpec): RenderedProject | null;
+  /** Told which projects live here, whenever the control plane says. */
+  listed?: (projectIds: string[]) => void;
   /** What is to be done about a project, by its id. */
   changed(projectId: string): void;
   drifted(projectId: string): void;
@@ -111,7 +113,7 @@ async function hostedNow(
 
 /** @param known, found read before `hosted` */
 function compareWithHosted(
-  { wanted, orphans, elapsed, changed, gone, orphaned }: ResyncContext,
+  { wanted, orphans, elapsed, listed, changed, gone, orphaned }: ResyncContext,
   { projects, groups }: Hosted,
   known: ReadonlyMap<string, string>,
   found: ReadonlyMap<string, Snapshot>,
@@ -128,6 +130,7 @@ function compareWithHosted(
     wanted.own(namespace, projectId);
     if (wanted.last(projectId)?.status !== status) changed(projectId);
   }
+  listed?.(projects.map(({ projectId }) => projectId));
   for (const namespace of orphans.look(found, owned, elapsed())) orphaned(namespace);
 }
 

@@ -72,8 +72,8 @@ export type WorkerOptions = {
   hostPorts?: PortHolder;
   /** Makes what projects share (gateway, firewall) be there; called after the engine came back, and now and then. */
   ensureShared: (engineChanged: boolean) => Promise<void>;
-  /** Told of each project that lives here, as it is wanted, and of those that are gone. */
-  certificates?: Pick<CertificateKeeper, "follow" | "forget" | "look">;
+  /** Told of each project that lives here, as it is wanted, of those that are gone, and which ones there are. */
+  certificates?: Pick<CertificateKeeper, "follow" | "forget" | "hosted" | "look">;
   /** Takes note of what is mended. */
   drift?: Pick<Drift, "note">;
   /** Told, with each look at everything, how much this instance has in Docker. */
@@ -330,6 +330,7 @@ export class Worker {
         const attachments = attaching.definitions;
         return renderWanted({ spec, stacks, template, instanceId, attachments, imageVolumes }).project;
       },
+      listed: (projectIds) => this.options.certificates?.hosted(projectIds),
       changed: (projectId) => this.markChanged(projectId),
       drifted: (projectId) => this.queue.mark(projectId),
       gone: (projectId, namespace) => this.forgetProject(projectId, namespace),

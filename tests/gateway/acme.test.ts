@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import tls from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -8,6 +8,7 @@ import { AcmeStore } from "../../worker/certificates/acmeStore.ts";
 import { CertificateKeeper } from "../../worker/certificates/certificateKeeper.ts";
 import { realClock, type Clock } from "../../worker/clock.ts";
 import { SocketCertificateDoor, type CertificateDoor } from "../../worker/gateway/certificateDoor.ts";
+import { gatewayPaths } from "../../worker/gateway/config.ts";
 import { ask } from "./client.ts";
 import { startPebble, type Pebble } from "./pebble.ts";
 import { World } from "./world.ts";
@@ -52,7 +53,9 @@ async function startKeeper(
     baseDomain: "localhost",
     hosts: [],
     door,
-    acme: { issue: acmeIssuer(settings, folder, door), store: new AcmeStore(folder) },
+    acme: { directory: pebble.directory, issue: acmeIssuer(settings, folder, door) },
+    store: new AcmeStore(folder),
+    reports: { reportCertificates: async () => undefined },
     clock: options.clock ?? realClock,
     log: (event, fields = {}) => logged.push({ event, fields }),
   });
@@ -159,5 +162,24 @@ describe("a domain", () => {
     const inAnHour: Clock = { ...realClock, now: () => Date.now() + 3_600_000 };
     (await startKeeper({ clock: inAnHour })).follow(shop("lost.example.com"));
     await expect.poll(() => shake("lost.example.com"), within).not.toBeNull();
+  });
+
+  test("gets one though its name is long; what is left of it goes once its project is known to be gone", async () => {
+    // Longer than a common name or a file's name can be; the test's name server has room for no more.
+    const longest = `${`${"a".repeat(60)}.`.repeat(3)}${"b".repeat(46)}.example.x`;
+    expect(longest).toHaveLength(239);
+    (await startKeeper()).follow(shop(longest));
+    await expect
+      .poll(() => shake(longest), within)
+      .toMatchObject({ issuer: expect.stringContaining("Pebble") });
+    const journal = join(gatewayPaths(world.config.dataDir).state, "certificates.journal");
+    expect(await readFile(journal, "utf8")).toContain(longest);
+    const keeping = await startKeeper();
+    keeping.hosted(["another project"]);
+    keeping.follow({ ...shop("shop.example.com"), projectId: "another project" });
+    await expect.poll(() => shake(longest), within).toBeNull();
+    expect(await readFile(journal, "utf8")).not.toContain(longest);
+    expect(await new AcmeStore(folder).domains()).toEqual(["shop.example.com"]);
+    expect(await shake("shop.example.com")).not.toBeNull();
   });
 });

@@ -1,29 +1,31 @@
+import type { CertificateState } from "../../core/certificates.ts";
 import type { ProjectSpec } from "../../core/projectSpec.ts";
 import type { Clock } from "../clock.ts";
 import type { CertificateDoor } from "../gateway/certificateDoor.ts";
 import { GatewayError } from "../gateway/gatewayError.ts";
 import type { Log } from "../log.ts";
 import type { AcmeIssuer } from "./acmeIssuer.ts";
+import { AcmeOrders } from "./acmeOrders.ts";
+import { acmeOutcome, acmeStep } from "./acmeStep.ts";
 import type { AcmeStore } from "./acmeStore.ts";
-import { certificateFacts, type CertificatePair } from "./certificateFacts.ts";
+import type { CertificatePair } from "./certificateFacts.ts";
+import { CertificateReports, type CertificateStore } from "./certificateReports.ts";
+import { GatewayCertificates } from "./gatewayCertificates.ts";
 import { readBase } from "./givenBase.ts";
+import { isUsable, judgeGiven, type GivenVerdict } from "./givenCertificate.ts";
 import { LocalCa } from "./localCa.ts";
-import { renewAt, retryDelayMs } from "./renewal.ts";
-import {
-  baseCertificate,
-  certificatesOf,
-  formatDigest,
-  localOf,
-  parseDigest,
-  type CertificateSource,
-  type WantedCertificate,
-} from "./wantedCertificates.ts";
+import { BASE_ID, baseCertificate, certificatesOf, type WantedCertificate } from "./wantedCertificates.ts";
 
 /** Between two looks at everything: renewals are due on a scale of days, a lost gateway is noticed by its own events. */
 const LOOK_MS = 10 * 60_000;
+/** After a look at which something failed; twice as long each time, up to {@link LOOK_MS}. */
 const FAILED_LOOK_MS = 5_000;
 /** Many projects are followed at once when a worker starts. */
 const GATHER_MS = 50;
+/** What is logged of one that something fails of. */
+const FAILED = "certificate-failed";
+/** Certificates that are taken away in one look: each makes the gateway write all others anew. */
+const MOST_REMOVED = 50;
 
 export type KeeperOptions = {
   dataDir: string;
@@ -31,42 +33,72 @@ export type KeeperOptions = {
   /** Names under which the gateway itself is known. */
   hosts: readonly string[];
   door: CertificateDoor;
-  /** Null: no public authority is asked. */
-  acme: { issue: AcmeIssuer; store: AcmeStore } | null;
+  /** The directory's URL, and who orders from it. Null: no public authority is asked. */
+  acme: { directory: string; issue: AcmeIssuer } | null;
+  /** What public authorities gave, also while none is asked. */
+  store: AcmeStore;
+  reports: CertificateStore;
   clock: Clock;
   log: Log;
 };
 
 /**
  * Sees to it that the gateway has a certificate for each name: the one that somebody brought, else one from a public
- * authority where that is configured, else one from the local CA. Each is replaced in time, without a reload.
+ * authority where that is configured, else one from the local CA. Each is replaced in time, without a reload. What goes
+ * wrong with one is that one's alone.
  */
 export class CertificateKeeper {
   private readonly options: KeeperOptions;
   private readonly specs = new Map<string, ProjectSpec>();
+  /** All projects that live here, as they were listed last; null once that was acted upon. */
+  private listed: readonly string[] | null = null;
   /** Ids to take away: their project or domain is gone. */
   private readonly leaving = new Set<string>();
-  private base: CertificatePair | undefined;
-  private digests: Map<string, string> | null = null;
+  /** Null: nobody brought one; undefined: that could not be read yet. */
+  private base: CertificatePair | null | undefined;
+  /** Whether that one serves the environments' own names; true as long as it could not be read. */
+  private baseServes = true;
+  private readonly gateway: GatewayCertificates;
+  private readonly orders: AcmeOrders | null;
+  private readonly reports: CertificateReports;
+  private readonly states = new Map<string, CertificateState>();
+  /** What was last said of each id: at each look it would be said again. */
+  private readonly said = new Map<string, string>();
+  private failedLooks = 0;
+  private isClear = false;
   private going: Promise<void> = Promise.resolve();
-  private asking: Promise<void> = Promise.resolve();
-  private readonly asked = new Set<string>();
   private cancel: (() => void) | null = null;
   private closed = false;
 
   constructor(options: KeeperOptions) {
+    const { acme, store, clock, log } = options;
     this.options = options;
+    this.gateway = new GatewayCertificates(options);
+    this.reports = new CertificateReports(options.reports, log);
+    this.orders =
+      acme &&
+      new AcmeOrders({
+        ...{ ...acme, store, clock, log },
+        isWanted: (domain) => this.wanted().get(domain)?.isPublic === true,
+        onChange: () => this.again(0),
+      });
   }
 
   start(): void {
     this.look();
   }
 
-  /** Waits for what is going on, but for what public authorities take their time with. */
+  /** Ends what is going on. */
   async stop(): Promise<void> {
     this.closed = true;
     this.cancel?.();
+    await Promise.all([this.going, this.orders?.stop(), this.reports.stop()]);
+  }
+
+  /** Settles once nothing is under way. */
+  async settled(): Promise<void> {
     await this.going;
+    await Promise.all([this.orders?.settled(), this.reports.settled()]);
   }
 
   /** What is wanted of a project, as it is now. */
@@ -86,9 +118,17 @@ export class CertificateKeeper {
     this.again(GATHER_MS);
   }
 
+  /**
+   * All projects that live here. Once each of them is followed, what belongs to none goes: one may have been deleted while
+   * nobody looked.
+   */
+  hosted(projectIds: readonly string[]): void {
+    this.listed = projectIds;
+  }
+
   /** Looks at everything, and asks the gateway anew what it has. */
   look(): void {
-    this.digests = null;
+    this.gateway.expire();
     this.again(0);
   }
 
@@ -108,127 +148,156 @@ export class CertificateKeeper {
 
   private async tend(): Promise<void> {
     if (this.closed) return;
-    const { dataDir, door, clock, log } = this.options;
-    let next = LOOK_MS;
+    let next: number;
     try {
-      this.base = await readBase(dataDir);
-      this.digests ??= await door.digests();
-      const ca = await LocalCa.open(dataDir, clock.now());
-      const wanted = this.wanted();
-      for (const id of this.leaving) await this.remove(id, wanted);
-      for (const certificate of wanted.values()) await this.tendOrSay(certificate, ca);
+      next = await this.tendAll();
     } catch (error) {
-      log("certificates-failed", { error });
-      this.digests = null;
+      this.options.log("certificates-failed", { error });
+      this.gateway.expire();
       next = FAILED_LOOK_MS;
     }
     // Where something changed meanwhile, the next look is on its way already.
     if (!this.cancel) this.again(next);
   }
 
-  /** One that the gateway will not have must not keep the others from it. */
-  private async tendOrSay(wanted: WantedCertificate, ca: LocalCa): Promise<void> {
-    try {
-      await this.tendOne(wanted, ca);
-    } catch (error) {
-      if (!(error instanceof GatewayError) || error.kind !== "invalid") throw error;
-      this.options.log("certificate-refused", { id: wanted.id, error });
+  /** @returns for how long, in ms, nothing is to do. @throws where the gateway itself does not answer */
+  private async tendAll(): Promise<number> {
+    const { dataDir, clock } = this.options;
+    await this.gateway.refresh();
+    let isWell = await this.attempt("base.pem", () => this.readBase());
+    isWell = (await this.attempt("what is unfinished", () => this.clear())) && isWell;
+    const wanted = this.wanted();
+    isWell = (await this.attempt("what is left", () => this.sweep(wanted))) && isWell;
+    for (const id of [...this.leaving].slice(0, MOST_REMOVED)) {
+      if (await this.attempt(id, () => this.remove(id, wanted))) continue;
+      isWell = false;
+      // The others' turn first.
+      this.leaving.delete(id);
+      this.leaving.add(id);
     }
+    let opened: Promise<LocalCa> | null = null;
+    const ca = () => (opened ??= LocalCa.open(dataDir, clock.now()));
+    for (const one of wanted.values()) {
+      if (this.closed) return LOOK_MS;
+      isWell = (await this.attempt(one.id, () => this.tendOne(one, ca))) && isWell;
+    }
+    this.tell();
+    if (isWell) {
+      this.failedLooks = 0;
+      return this.leaving.size > 0 ? GATHER_MS : LOOK_MS;
+    }
+    this.failedLooks += 1;
+    return Math.min(FAILED_LOOK_MS * 2 ** (this.failedLooks - 1), LOOK_MS);
+  }
+
+  /**
+   * Keeps what fails of one thing from all others.
+   * @param what it is about: a certificate's id, or a file's name
+   * @returns whether it went well
+   * @throws where the gateway itself does not answer
+   */
+  private async attempt(what: string, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      if (this.said.get(what)?.startsWith(FAILED)) this.said.delete(what);
+      return true;
+    } catch (error) {
+      if (error instanceof GatewayError && error.kind !== "invalid") {
+        this.gateway.expire();
+        await this.gateway.refresh();
+      }
+      const message = error instanceof Error ? error.message : String(error);
+      this.say(what, FAILED, message, { error });
+      return false;
+    }
+  }
+
+  private say(id: string, event: string, message: string, fields: Record<string, unknown>): void {
+    const line = `${event} ${message}`;
+    if (this.said.get(id) === line) return;
+    this.said.set(id, line);
+    this.options.log(event, { id, ...fields });
+  }
+
+  private async readBase(): Promise<void> {
+    const { dataDir, baseDomain, clock } = this.options;
+    this.base = (await readBase(dataDir)) ?? null;
+    this.baseServes = isUsable(judgeGiven(this.base ?? undefined, baseDomain, clock.now()));
+  }
+
+  private async clear(): Promise<void> {
+    if (this.isClear) return;
+    await this.options.store.clear();
+    this.isClear = true;
+  }
+
+  /** Marks what belongs to no project, where all of them are known. */
+  private async sweep(wanted: ReadonlyMap<string, WantedCertificate>): Promise<void> {
+    if (!this.listed?.every((projectId) => this.specs.has(projectId)) || this.base === undefined) return;
+    for (const id of this.gateway.ids()) if (!wanted.has(id)) this.leaving.add(id);
+    await this.options.store.removeOthers([...wanted.keys()]);
+    this.listed = null;
   }
 
   private wanted(): Map<string, WantedCertificate> {
     const { baseDomain, hosts } = this.options;
-    const all = [
-      baseCertificate(baseDomain, hosts, this.base),
-      ...[...this.specs.values()].flatMap((spec) => this.certificatesOf(spec)),
-    ];
+    const all = [...this.specs.values()].flatMap((spec) => this.certificatesOf(spec));
+    if (this.base !== undefined) all.unshift(baseCertificate(baseDomain, hosts, this.base ?? undefined));
     return new Map(all.map((certificate) => [certificate.id, certificate]));
   }
 
   private certificatesOf(spec: ProjectSpec): WantedCertificate[] {
-    return certificatesOf(spec, this.options.baseDomain, this.base !== undefined);
+    return certificatesOf(spec, this.options.baseDomain, this.baseServes);
   }
 
   private async remove(id: string, wanted: ReadonlyMap<string, WantedCertificate>): Promise<void> {
     if (!wanted.has(id)) {
-      await this.options.door.remove(id);
-      await this.options.acme?.store.remove(id);
-      this.digests?.delete(id);
+      await this.gateway.remove(id);
+      await (this.orders ?? this.options.store).remove(id);
+      this.states.delete(id);
+      for (const what of [id, asItWasSet(id)]) this.said.delete(what);
     }
     this.leaving.delete(id);
   }
 
-  private async tendOne(wanted: WantedCertificate, ca: LocalCa): Promise<void> {
+  private async tendOne(wanted: WantedCertificate, ca: () => Promise<LocalCa>): Promise<void> {
+    const { id } = wanted;
+    const name = id === BASE_ID ? `*.${this.options.baseDomain}` : id;
+    const given = judgeGiven(wanted.given, name, this.options.clock.now());
+    if (given.state !== "none" && given.state !== "good") {
+      this.say(asItWasSet(id), `certificate-${given.state}`, given.message, {
+        message: given.message,
+      });
+    }
+    if (this.orders && wanted.isPublic && !isUsable(given))
+      return await this.tendAcme(wanted, given, this.orders);
+    this.states.set(id, { domain: id, given, acme: { state: "none", message: "" } });
+    if (wanted.given && isUsable(given)) await this.gateway.put(wanted, "file", wanted.given);
+    else await this.gateway.putLocal(wanted, await ca());
+  }
+
+  private async tendAcme(wanted: WantedCertificate, given: GivenVerdict, orders: AcmeOrders): Promise<void> {
     const { acme, clock } = this.options;
-    if (wanted.given) return await this.put(wanted, "file", wanted.given);
-    if (!acme || !wanted.isPublic) return await this.tendLocal(wanted, ca);
-    const state = await acme.store.read(wanted.id);
-    const now = clock.now();
-    const life = state.pair && certificateFacts(state.pair.chain);
-    if (state.pair && life && life.notAfter > now) await this.put(wanted, "acme", state.pair);
-    const due = !life || renewAt(life, wanted.id) <= now;
-    if (due && (state.retryAt ?? 0) <= now) this.ask(wanted.id);
+    const state = await orders.read(wanted.id);
+    const of = { domain: wanted.id, directory: acme?.directory ?? "", now: clock.now() };
+    this.states.set(wanted.id, { domain: wanted.id, given, acme: acmeOutcome(state, of) });
+    const { serves, isDue } = acmeStep(state, of);
+    if (isDue) orders.ask(wanted.id);
+    if (serves) await this.gateway.put(wanted, "acme", serves);
   }
 
-  private async tendLocal(wanted: WantedCertificate, ca: LocalCa): Promise<void> {
-    const now = this.options.clock.now();
-    const of = localOf(ca.fingerprint, wanted);
-    const has = parseDigest(this.digests?.get(wanted.id));
-    if (has?.source === "local" && has.of === of && renewAt(has, wanted.id) > now) return;
-    const pair = await ca.issue(wanted, now);
-    await this.push(wanted, pair, "local", of);
+  private tell(): void {
+    const all = [...this.specs].map(([projectId, { manifest }]): [string, CertificateState[]] => [
+      projectId,
+      (manifest.domains ?? []).flatMap((domain) => this.states.get(domain) ?? []),
+    ]);
+    this.reports.tell(new Map(all));
   }
+}
 
-  private async put(
-    wanted: WantedCertificate,
-    source: CertificateSource,
-    pair: CertificatePair,
-  ): Promise<void> {
-    const { fingerprint } = certificateFacts(pair.chain);
-    const has = parseDigest(this.digests?.get(wanted.id));
-    if (has?.source === source && has.of === fingerprint) return;
-    await this.push(wanted, pair, source, fingerprint);
-  }
-
-  private async push(
-    wanted: WantedCertificate,
-    { chain, key }: CertificatePair,
-    source: CertificateSource,
-    of: string,
-  ): Promise<void> {
-    const { notBefore, notAfter } = certificateFacts(chain);
-    const digest = formatDigest({ source, notBefore, notAfter, of });
-    const names = [...wanted.dns, ...(wanted.forNobody ? [""] : [])];
-    await this.options.door.put({ id: wanted.id, names, chain, key, digest });
-    this.digests?.set(wanted.id, digest);
-    this.options.log("certificate", { id: wanted.id, source, until: new Date(notAfter).toISOString() });
-  }
-
-  /** One domain after the other, beside everything else: an authority may take minutes. */
-  private ask(domain: string): void {
-    const { acme, clock, log } = this.options;
-    if (!acme || this.asked.has(domain)) return;
-    this.asked.add(domain);
-    this.asking = this.asking.then(async () => {
-      const state = await acme.store.read(domain);
-      try {
-        if (this.closed) return;
-        const pair = await acme.issue(domain);
-        await acme.store.write(domain, { pair, failures: 0, retryAt: null });
-        this.again(0);
-      } catch (error) {
-        const failures = state.failures + 1;
-        const retryAt = clock.now() + retryDelayMs(failures, domain);
-        const message = error instanceof Error ? error.message : String(error);
-        log("acme-failed", { domain, failures, retryAt: new Date(retryAt).toISOString(), error });
-        await acme.store
-          .write(domain, { ...state, failures, retryAt, message })
-          .catch((unwritten: unknown) => log("acme-failed", { domain, error: unwritten }));
-      } finally {
-        this.asked.delete(domain);
-      }
-    });
-  }
+/** What is said of it is apart from what is said of the one that serves. */
+function asItWasSet(id: string): string {
+  return `${id} as it was set`;
 }
 
 function fingerprintOf({ slug, manifest, certificates }: ProjectSpec): string {

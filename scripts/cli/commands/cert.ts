@@ -2,13 +2,14 @@ import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { api } from "../../../convex/_generated/api.js";
 import { parseBaseDomain } from "../../../core/baseDomain.ts";
+import { ENDING_MS } from "../../../core/certificates.ts";
 import { SlipwayError } from "../../../core/errors.ts";
 import { domainName } from "../../../core/gatewaySettings.ts";
 import { certificateSecret, sealSecret } from "../../../core/sealing.ts";
 import { acmeFolder, AcmeStore } from "../../../worker/certificates/acmeStore.ts";
 import type { CertificatePair } from "../../../worker/certificates/certificateFacts.ts";
-import { removeBase, writeBase } from "../../../worker/certificates/givenBase.ts";
-import { parseDigest } from "../../../worker/certificates/wantedCertificates.ts";
+import { readBase, removeBase, writeBase } from "../../../worker/certificates/givenBase.ts";
+import { BASE_ID, parseDigest, type Digest } from "../../../worker/certificates/wantedCertificates.ts";
 import { SocketCertificateDoor } from "../../../worker/gateway/certificateDoor.ts";
 import { isErrorCode } from "../../setup/dataDir.ts";
 import { outputOf } from "../lib/context.ts";
@@ -75,13 +76,16 @@ async function list(_options: object, command: Command): Promise<void> {
   const session = await openSession();
   const digests = await new SocketCertificateDoor(session.dataDir).digests();
   const failures = await acmeFailures(session);
+  const now = Date.now();
+  const base = await baseProblem(session, now);
   const certificates = [...digests].map(([id, text]) => {
     const digest = parseDigest(text);
+    const own = id === BASE_ID ? base : (failures.get(id)?.message ?? null);
     return {
       id,
       source: digest?.source ?? "unknown",
       notAfter: digest?.notAfter ?? null,
-      problem: failures.get(id)?.message ?? null,
+      problem: own ?? (digest && endProblem(digest, now)),
     };
   });
   const missing = [...failures].filter(([id]) => !digests.has(id));
@@ -89,7 +93,6 @@ async function list(_options: object, command: Command): Promise<void> {
     ...certificates,
     ...missing.map(([id, { message }]) => ({ id, source: "acme", notAfter: null, problem: message })),
   ].sort((one, other) => (one.id < other.id ? -1 : 1));
-  const now = Date.now();
   output.data(rows, () =>
     table(
       ["CERTIFICATE", "FROM", "UNTIL", "PROBLEM"],
@@ -97,7 +100,7 @@ async function list(_options: object, command: Command): Promise<void> {
         id,
         source,
         notAfter === null ? "-" : `${day(notAfter)} (${Math.floor((notAfter - now) / DAY_MS)} days)`,
-        problem ?? (notAfter !== null && notAfter <= now ? "It has ended." : "-"),
+        problem ?? "-",
       ]),
     ),
   );
@@ -149,6 +152,22 @@ async function acmeFailures({ dataDir }: Session): Promise<Map<string, { message
     failures.set(domain, { message: `${message} Next try: ${new Date(retryAt).toISOString()}.` });
   }
   return failures;
+}
+
+/** Of what was set for all names below the base domain, also once something else serves in its place. */
+async function baseProblem({ dataDir }: Session, now: number): Promise<string | null> {
+  const base = await readBase(dataDir);
+  if (!base) return null;
+  // Slow to load, and no other command needs it.
+  const { judgeGiven } = await import("../../../worker/certificates/givenCertificate.ts");
+  const { state, message } = judgeGiven(base, `*.${baseName()}`, now);
+  return state === "good" ? null : message;
+}
+
+function endProblem({ source, notAfter }: Digest, now: number): string | null {
+  if (notAfter <= now) return "It has ended.";
+  const isEnding = source === "file" && notAfter - now <= ENDING_MS;
+  return isEnding ? "It ends soon, and nobody renews it: set the next one." : null;
 }
 
 function day(at: number): string {
