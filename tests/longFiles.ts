@@ -45,6 +45,7 @@ export const LONGER = [
   "embedded/conformance/conformance.test.ts",
   "embedded/transfer/crash.test.ts",
   "tests/controlPlane.test.ts",
+  "tests/deploys/switches.test.ts",
   "tests/firstLight.test.ts",
   "tests/gateway/fuzz.test.ts",
   "tests/gateway/protection.test.ts",

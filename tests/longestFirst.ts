@@ -19,6 +19,7 @@ const LONGEST = [
   "tests/parallelRuns.test.ts",
   "tests/firstLight.test.ts",
   "tests/deploys.test.ts",
+  "tests/deploys/switches.test.ts",
   "tests/worker/crash.test.ts",
   "tests/worker/attachments.test.ts",
   "tests/worker/releases.test.ts",

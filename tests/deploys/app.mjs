@@ -35,6 +35,21 @@ const server = createServer((request, response) => {
     }
     case "/slow":
       return setTimeout(answer, Number(new URLSearchParams(query).get("ms")));
+    // An answer that has begun and takes its time: no proxy can have it anew from another container.
+    case "/pieces": {
+      const PIECES = 12;
+      const everyMs = Number(new URLSearchParams(query).get("ms")) / PIECES;
+      response.setHeader("content-type", "application/json");
+      response.write(`{"version":${JSON.stringify(VERSION)},"pieces":"`);
+      let written = 0;
+      const timer = setInterval(() => {
+        written += 1;
+        if (written < PIECES) return response.write("x".repeat(1000));
+        clearInterval(timer);
+        response.end('"}');
+      }, everyMs);
+      return response.on("close", () => clearInterval(timer));
+    }
     case "/posts":
       return answer({ posts: Object.fromEntries(posts) });
     case "/post": {

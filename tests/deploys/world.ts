@@ -49,7 +49,7 @@ export class Deploys {
           env: { VERSION: version, BEHAVIOUR: behaviour },
         },
       },
-      environments: { deploy: { cpus: 0.5, memory: "128m", replicas, ...(rollout && { rollout }) } },
+      environments: { deploy: { cpus: 1, memory: "128m", replicas, ...(rollout && { rollout }) } },
     });
     this.made.push(release);
     return release;
@@ -124,7 +124,7 @@ export class Deploys {
     const logs = await Promise.all(
       (await this.containers()).map(async ({ id }) => {
         const log = await this.world.docker.getContainer(id).logs({ stdout: true });
-        return log.toString("utf8").match(/POST \d+-\d+/g) ?? [];
+        return [...log.toString("utf8").matchAll(/POST (\S+)/g)].map(([, id]) => id!);
       }),
     );
     return logs.flat();
