@@ -9,6 +9,14 @@ const withGateway = (gateway: unknown) => ({
   services: { web: { stack: "node", route: "/", gateway } },
 });
 
+test("a service's route is no longer than the gateway takes", () => {
+  const withRoute = (route: string) =>
+    parseManifest({ name: "shop", services: { web: { stack: "node", route } } }).services?.web?.route;
+  const longest = `/${"a".repeat(499)}`;
+  expect(withRoute(longest)).toBe(longest);
+  expect(() => withRoute(`${longest}a`)).toThrow("services.web.route");
+});
+
 describe("a service's settings", () => {
   test.each([
     ["bodySize", "10", "a size with its unit"],

@@ -15,6 +15,7 @@ import {
   vVariables,
 } from "./manifestFields.ts";
 import { vRolloutManifest } from "./rollout.ts";
+import { ROUTE_LIMITS } from "./routes.ts";
 import { isRefusal, parseSource } from "./source.ts";
 import { SERVICE_FOLDER } from "./workspacePath.ts";
 import { parseDuration } from "./units.ts";
@@ -45,7 +46,11 @@ const vService = z
       .min(1, "a port, 1 to 65535")
       .max(65535, "a port, 1 to 65535")
       .optional(),
-    route: z.string().regex(PATH_PREFIX, "a path prefix, like / or /api").optional(),
+    route: z
+      .string()
+      .max(ROUTE_LIMITS.prefixLength, `at most ${ROUTE_LIMITS.prefixLength} characters`)
+      .regex(PATH_PREFIX, "a path prefix, like / or /api")
+      .optional(),
     health: z
       .string()
       .regex(/^\/[^\s]*$/, "a path, like /health")

@@ -44,6 +44,7 @@ describe("the route table", () => {
     ["an unknown state", { ...good, environments: { dev: { state: "up", services: [] } } }],
     ["a prefix with a slash at its end", withService({ prefix: "/api/" })],
     ["a prefix that needs encoding", withService({ prefix: "/a b" })],
+    ["a prefix that the gateway finds too long", withService({ prefix: `/${"a".repeat(500)}` })],
     ["a name for an address", withService({ upstreams: [{ address: "web", port: 80 }] })],
     ["the gateway's own loopback", withService({ upstreams: [{ address: "127.0.0.1", port: 8081 }] })],
     ["loopback in IPv6's dress", withService({ upstreams: [{ address: "::ffff:127.0.0.1", port: 80 }] })],

@@ -49,7 +49,9 @@ export const ROUTE_LIMITS = {
   headers: 32,
   users: 64,
   networks: 128,
+  /** UTF-16 code units. */
   messageLength: 500,
+  prefixLength: 500,
   weight: 1000,
   connections: 100_000,
   maxBodyBytes: 1024 ** 4,
@@ -164,7 +166,10 @@ export const vRouteSettings = z.strictObject({
 export const vServiceRoute = z.strictObject({
   service: z.string().regex(SERVICE),
   /** The longest prefix that matches wins; `/api` matches `/api` and `/api/…`, not `/apis`. */
-  prefix: z.string().regex(PREFIX, "a path prefix without a trailing slash, like / or /api"),
+  prefix: z
+    .string()
+    .max(ROUTE_LIMITS.prefixLength)
+    .regex(PREFIX, "a path prefix without a trailing slash, like / or /api"),
   /** Whether the container sees the path without `prefix`. */
   stripPrefix: z.boolean().default(false),
   upstreams: z.array(vUpstream).max(ROUTE_LIMITS.upstreams),

@@ -99,6 +99,14 @@ describe("a running environment", () => {
     expect(why.startsWith(message)).toBe(true);
   });
 
+  test("says why in no more than the gateway takes, and in whole characters", () => {
+    const seen = see({}, {}, { ready: () => false });
+    const failures = { dev: `${"a".repeat(499)}\u{1f600}${"b".repeat(100)}` };
+    const routes = routesOf(shop(), seen, new Set(), failures);
+    expect(routes?.environments.dev?.message).toBe("a".repeat(499));
+    expect(vProjectRoutes.safeParse({ ...routes, version: 1 }).success).toBe(true);
+  });
+
   test.each([{ health: "unhealthy" }, { state: "paused" }, { state: "exited" }, { networks: {} }] as const)(
     "sends nobody to a container that is %o, even if it answered before",
     (change) => {
