@@ -3,34 +3,43 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { vProjectRoutes, type ProjectRoutesInput } from "../../core/routes.ts";
 import { gatewayPaths } from "../../worker/gateway/config.ts";
+import { GatewayError } from "../../worker/gateway/gatewayError.ts";
 import { ask, speak } from "./client.ts";
-import { routesTo, World, type Upstream } from "./world.ts";
+import { manifests, ofLane, OWN_PORT, tableOf } from "./fuzzManifests.ts";
+import { places, replaced, strange } from "./fuzzValues.ts";
+import { routesTo, slugOf, World, type Upstream } from "./world.ts";
 import { times } from "../long.ts";
 
 /**
- * Whatever comes in, the gateway goes on and nobody gets another project's answer: 5,000 or 50,000 requests and tables, or
+ * Whatever comes in, the gateway goes on and nobody gets another project's answer: 5,000 or 50,000 requests, tables and manifests, or
  * as many as `SLIPWAY_FUZZ` says. They are drawn first and then sent many at a time; `SLIPWAY_FUZZ_SEED` draws the same again.
  */
 
 const PORT = 28_086;
 const RUNS = Number(process.env.SLIPWAY_FUZZ ?? times(5_000, 50_000));
-const REQUESTS = Math.ceil(RUNS * 0.6);
-const TABLES = Math.ceil(RUNS * 0.36);
+const REQUESTS = Math.ceil(RUNS * 0.5);
+const TABLES = Math.ceil(RUNS * 0.3);
+const MANIFESTS = Math.ceil(RUNS * 0.16);
 const NO_TABLES = Math.ceil(RUNS * 0.04);
 const SEED = Number(process.env.SLIPWAY_FUZZ_SEED ?? Date.now() % 2 ** 31);
 const AT_ONCE = 48;
 const SHOP = "project_1700000000051_shopaaaa";
 const BLOG = "project_1700000000052_blogbbbb";
 const FUZZED = "project_1700000000053_fuzzcccc";
+/** Of each lane of manifests one. */
+const fuzzedOf = (lane: number) => `project_1700000000${200 + lane}_fuzz${200 + lane}`;
 
 let world: World;
 let shop: Upstream;
 let blog: Upstream;
+let fuzzed: Upstream;
 
 beforeAll(async () => {
   world = await World.start("gwfuzz23", PORT, "10.249.8");
   shop = await world.upstream("shop", [await world.network(SHOP, "dev")]);
   blog = await world.upstream("blog", [await world.network(BLOG, "dev")]);
+  const ports = Array.from({ length: AT_ONCE }, (_, lane) => OWN_PORT + lane);
+  fuzzed = await world.upstream("fuzzed", [await world.network(FUZZED, "dev")], ports as [number]);
   const unlimited = { perSecond: 1_000_000, burst: 1_000_000 };
   const limits = { client: unlimited, project: unlimited };
   await world.gateway.pushAll([
@@ -48,14 +57,14 @@ afterAll(async () => {
 async function tryAll<T>(
   arbitrary: fc.Arbitrary<T>,
   count: number,
-  attempt: (value: T) => Promise<void>,
+  attempt: (value: T, lane: number) => Promise<void>,
 ): Promise<void> {
   const values = fc.sample(arbitrary, { numRuns: count, seed: SEED });
   let next = 0;
-  const lane = async () => {
+  const run = async (lane: number) => {
     while (next < values.length) {
       const value = values[next++]!;
-      await attempt(value).catch((cause: unknown) => {
+      await attempt(value, lane).catch((cause: unknown) => {
         next = values.length;
         throw new Error(`SLIPWAY_FUZZ=${RUNS} SLIPWAY_FUZZ_SEED=${SEED}: ${JSON.stringify(value)}`, {
           cause,
@@ -63,7 +72,7 @@ async function tryAll<T>(
       });
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await Promise.all(Array.from({ length: AT_ONCE }, (_, lane) => run(lane)));
 }
 
 async function expectBothAnswer(): Promise<void> {
@@ -215,67 +224,6 @@ describe("tables of any shape", () => {
     limits: { project: { perSecond: 1, burst: 1 }, client: { perSecond: 1, burst: 1 } },
   };
 
-  /** Every place in `value`, as its path. */
-  function places(value: unknown, at: (string | number)[] = []): (string | number)[][] {
-    if (value === null || typeof value !== "object") return [at];
-    const entries = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
-    return [at, ...entries.flatMap(([key, inner]) => places(inner, [...at, key]))];
-  }
-
-  function replaced(value: unknown, at: (string | number)[], by: unknown): unknown {
-    const [key, ...rest] = at;
-    if (key === undefined) return by;
-    const copy: Record<string | number, unknown> = Array.isArray(value)
-      ? ([...value] as never)
-      : { ...(value as object) };
-    copy[key] = replaced(copy[key], rest, by);
-    return copy;
-  }
-
-  const strange = fc.oneof(
-    fc.constantFrom<unknown>(
-      null,
-      true,
-      "",
-      [],
-      {},
-      0,
-      -1,
-      1.5,
-      1e308,
-      65536,
-      2 ** 53,
-      "10.0.0.300",
-      "::",
-      "fd00::1",
-      "fd00::/8",
-    ),
-    fc.constantFrom<unknown>(
-      "/",
-      "/a",
-      "/a/",
-      "//a",
-      "a.b",
-      "A.b",
-      "x".repeat(3000),
-      "dev",
-      "up",
-      "a\nb",
-      "\u0000",
-      "127.0.0.1",
-      "a.localhost",
-      302,
-    ),
-    fc.integer(),
-    fc.string(),
-    fc.string({ unit: "grapheme", maxLength: 20 }),
-    fc.array(fc.anything({ maxDepth: 1 }), { maxLength: 3 }),
-    fc.dictionary(fc.string(), fc.integer(), { maxKeys: 3 }),
-    fc.ipV4(),
-    fc.ipV6(),
-    fc.domain(),
-  );
-
   const agent = new http.Agent({ keepAlive: true, maxSockets: AT_ONCE });
   afterAll(() => agent.destroy());
 
@@ -325,6 +273,75 @@ describe("tables of any shape", () => {
       const { status } = await push(body);
       if (status !== 422) throw new Error(`answered ${status}`);
     });
+    await expectBothAnswer();
+  });
+});
+
+describe("manifests of any shape", () => {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: AT_ONCE });
+  afterAll(() => agent.destroy());
+
+  /** What the parts of a table lead to, each by all of its names. */
+  function waysTo({
+    namespace,
+    environments,
+    domains = [],
+  }: ProjectRoutesInput): { host: string; at: string }[] {
+    return Object.keys(environments).flatMap((kind) => [
+      { host: "localhost", at: `/projects/${namespace}/${kind}` },
+      { host: `${kind}--${slugOf(namespace)}.localhost`, at: "" },
+      ...domains
+        .filter(({ environment }) => environment === kind)
+        .map(({ name }) => ({ host: name, at: "" })),
+    ]);
+  }
+
+  /** The ports to which a request for `path` may be led: those of the longest prefix that it begins with. */
+  function portsOf({ environments }: ProjectRoutesInput, path: string): number[] {
+    const services = Object.values(environments).flatMap((environment) => environment?.services ?? []);
+    const found = services
+      .filter(({ prefix }) => prefix === "/" || path === prefix || path.startsWith(`${prefix}/`))
+      .sort((one, other) => other.prefix.length - one.prefix.length);
+    return found.slice(0, 1).flatMap(({ upstreams }) => upstreams.map(({ port }) => port));
+  }
+
+  test(`are refused, or become tables that the gateway takes and that lead nobody astray (${MANIFESTS} of them)`, async () => {
+    const verdicts = { refused: 0, taken: 0, claimed: 0 };
+    const answers = { served: 0, other: 0 };
+    await tryAll(manifests, MANIFESTS, async (manifest, lane) => {
+      const table = await tableOf(ofLane(manifest, lane), fuzzedOf(lane), fuzzed.address);
+      if (!table) {
+        verdicts.refused += 1;
+        return;
+      }
+      try {
+        await world.gateway.pushProject(table);
+      } catch (error) {
+        // The only thing that a manifest cannot know: whether a domain is somebody's already.
+        if (!(error instanceof GatewayError && error.kind === "taken" && table.domains?.length)) throw error;
+        verdicts.claimed += 1;
+        return;
+      }
+      verdicts.taken += 1;
+      const prefixes = Object.values(table.environments).flatMap(
+        (environment) => environment?.services.map(({ prefix }) => prefix) ?? [],
+      );
+      // Each way to one of the prefixes, in turn.
+      const paths = [...new Set(["/", ...prefixes])];
+      for (const [index, { host, at }] of waysTo(table).entries()) {
+        const path = paths[(index + verdicts.taken) % paths.length]!;
+        const { status, body } = await ask(PORT, at + path, { host, agent });
+        const by = /^\{"name":"(\w+)","port":(\d+)/.exec(body);
+        answers[by ? "served" : "other"] += 1;
+        if (by && (by[1] !== "fuzzed" || !portsOf(table, path).includes(Number(by[2]))))
+          throw new Error(`${host}${at}${path}: answered by ${body.slice(0, 60)}`);
+        // What no container answers is a page, or a redirect; nothing is a fault of ours.
+        if (status === 500) throw new Error(`${host}${at}${path}: a fault: ${body}`);
+      }
+    });
+    expect(Math.min(verdicts.refused, verdicts.taken)).toBeGreaterThan(MANIFESTS / 20);
+    expect(verdicts.claimed).toBeLessThan(MANIFESTS / 4);
+    expect(Math.min(...Object.values(answers))).toBeGreaterThan(MANIFESTS / 20);
     await expectBothAnswer();
   });
 });

@@ -4,10 +4,13 @@ import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 
 const name = process.env.SERVICE_NAME ?? "upstream";
-const port = Number(process.env.SERVICE_PORT ?? 3000);
+/** The first one has WebSockets too. */
+const [port = 3000, ...others] = (process.env.SERVICE_PORTS ?? "3000").split(",").map(Number);
 const events = { posts: 0 };
 
-const server = createServer((request, response) => {
+const server = createServer(handle);
+
+function handle(request, response) {
   // Not new URL(): a request may have any target, and this server must not end at one.
   const [pathname, query] = request.url.split("?", 2);
   const url = { pathname, searchParams: new URLSearchParams(query) };
@@ -58,9 +61,12 @@ const server = createServer((request, response) => {
       return request.on("end", () => answer({ name, bytes, sha256: hash.digest("hex") }));
     }
     default:
-      return answer({ name, method: request.method, url: request.url, headers: request.headers });
+      return answer({
+        ...{ name, port: request.socket.localPort },
+        ...{ method: request.method, url: request.url, headers: request.headers },
+      });
   }
-});
+}
 
 new WebSocketServer({ server }).on("connection", (socket, request) => {
   socket.send(JSON.stringify({ name, url: request.url }));
@@ -68,4 +74,5 @@ new WebSocketServer({ server }).on("connection", (socket, request) => {
 });
 // As many as the gateway lets one client have: the engine of a busy machine takes them only one by one.
 server.listen({ port, host: "0.0.0.0", backlog: 4096 });
+for (const other of others) createServer(handle).listen({ port: other, host: "0.0.0.0" });
 process.on("SIGTERM", () => process.exit(0));

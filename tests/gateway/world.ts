@@ -90,15 +90,19 @@ export class World {
     return name;
   }
 
-  /** A container with `upstream.mjs` on `networks`, listening. */
-  async upstream(name: string, networks: readonly [string, ...string[]]): Promise<Upstream> {
+  /** A container with `upstream.mjs` on `networks`, listening at `ports`, of which the first is what is returned. */
+  async upstream(
+    name: string,
+    networks: readonly [string, ...string[]],
+    ports: readonly [number, ...number[]] = [UPSTREAM_PORT],
+  ): Promise<Upstream> {
     const [first, ...others] = networks;
     const container = await this.docker.createContainer({
       name: `${this.instanceId}-${name}`,
       Image: UPSTREAM_IMAGE,
       User: "1000:1000",
       Cmd: ["node", "/app/upstream.mjs"],
-      Env: [`SERVICE_NAME=${name}`, `SERVICE_PORT=${UPSTREAM_PORT}`],
+      Env: [`SERVICE_NAME=${name}`, `SERVICE_PORTS=${ports.join()}`],
       Labels: { [LABELS.instance]: this.instanceId },
       HostConfig: {
         NetworkMode: first,
@@ -121,7 +125,7 @@ export class World {
       20_000,
       50,
       async () => {
-        const answer = await this.gateway.probe({ address, port: UPSTREAM_PORT });
+        const answer = await this.gateway.probe({ address, port: ports[0] });
         return answer.kind === "answered" ? true : undefined;
       },
       async () => new Error(`${name} does not answer the gateway's probe`),
@@ -130,7 +134,7 @@ export class World {
       id: container.id,
       name,
       address,
-      port: UPSTREAM_PORT,
+      port: ports[0],
       egressAddress: (egress && NetworkSettings.Networks[egress]?.IPAddress) || null,
     };
   }
