@@ -12,7 +12,10 @@ export interface Gateway {
    */
   pushProject(routes: ProjectRoutesInput): Promise<number>;
 
-  /** Replaces the whole table: what a worker says when it starts. Whatever is not in `all` is gone. Throws as above. */
+  /**
+   * Replaces the whole table: whatever is not in `all` is gone. Throws as above. A worker that starts does not need it: it
+   * pushes each project as soon as it has seen it, and removes what nobody owns; until then the table of before answers.
+   */
   pushAll(all: readonly ProjectRoutesInput[]): Promise<void>;
 
   /** Takes a project's routes away; there being none is success. */
