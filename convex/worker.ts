@@ -27,6 +27,7 @@ import { refuse } from "./model/refuse.ts";
 import { takeSnapshotReport, takeTestReport, vTestResult } from "./model/releaseReports.ts";
 import { takeReport, vObservation } from "./model/report.ts";
 import { sourceForWorker, vSourceForWorker } from "./model/sources.ts";
+import { poolsInUse } from "./model/subnets.ts";
 import { vKind, vLogLine, vStatus, vWhichSubnet } from "./model/validators.ts";
 
 /** What a worker calls. Every write carries the host's epoch; `stale_epoch` means that another worker took over. */
@@ -163,6 +164,16 @@ export const groups = query({
       .withIndex("by_host", (q) => q.eq("hostId", host._id))
       .paginate(boundedPage(paginationOpts));
     return { ...page, page: page.page.map(({ namespace }) => namespace) };
+  },
+});
+
+/** Where all containers' addresses lie: the pools of subnets that are in use, IPv4 in CIDR form, at most 65. */
+export const subnetPools = query({
+  args: { hostId: v.string() },
+  returns: v.array(v.string()),
+  handler: async (ctx, { hostId }) => {
+    await requireHost(ctx, hostId);
+    return await poolsInUse(ctx);
   },
 });
 

@@ -51,6 +51,30 @@ describe("a project in development", () => {
     expect((await world.get(project.namespace)).status).toBe(404);
   });
 
+  test("is led to in the subnets of projects alone: nothing else of the machine can be a route", async () => {
+    const project = world.controlPlane.create("astray");
+    await world.move(project, "development", "running");
+    const table = await world.gateway.routes(project.namespace);
+    const [service] = table!.environments.dev!.services;
+    const push = async (address: string) =>
+      await world.gateway.pushProject({
+        ...table!,
+        version: table!.version + 1,
+        environments: {
+          dev: { state: "serving", services: [{ ...service!, upstreams: [{ address, port: 80 }] }] },
+        },
+      });
+    for (const address of ["172.17.0.1", "10.129.0.2", "192.168.0.2", "8.8.8.8", "fd00::2"]) {
+      await expect(push(address)).rejects.toMatchObject({
+        kind: "invalid",
+        message: expect.stringContaining("in none of this gateway's upstream networks"),
+      });
+    }
+    expect((await world.get(project.namespace)).status).toBe(200);
+    const { address } = service!.upstreams[0]!;
+    expect(await push(address)).toBe(table!.version + 1);
+  });
+
   test("is confined, labelled, and has only volumes of its own", async () => {
     const project = world.controlPlane.create("confined", {
       environments: { dev: { cpus: 0.5, memory: "256m" } },

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { parseBaseDomain } from "../core/baseDomain.ts";
 import { SlipwayError } from "../core/errors.ts";
 import type { AcmeSettings } from "./certificates/acmeIssuer.ts";
+import { DEFAULT_SUBNET_POOL, formatCidr, parsePool } from "../core/subnets.ts";
 import { HTTPS_REDIRECTS, type HttpsRedirect } from "./gateway/config.ts";
 
 const vList = z
@@ -30,6 +31,7 @@ const vEnvironment = z.object({
   SLIPWAY_ACME_CA: z.string().min(1).optional(),
   SLIPWAY_HTTP_BIND: z.union([z.ipv4(), z.ipv6()]).default("127.0.0.1"),
   SLIPWAY_BASE_DOMAIN: z.string().optional(),
+  SLIPWAY_SUBNET_POOL: z.string().default(DEFAULT_SUBNET_POOL),
   SLIPWAY_HOST_NAME: z.string().min(1).default(hostname()),
   SLIPWAY_DASHBOARD_DIR: z.string().min(1).default(DASHBOARD),
 });
@@ -48,6 +50,8 @@ export type WorkerConfig = {
   acme: AcmeSettings | null;
   httpBind: string;
   baseDomain: string;
+  /** IPv4 in CIDR form: where containers' addresses are taken to lie until the control plane says where they do. */
+  subnetPool: string;
   hostName: string;
   /** The folder with the built dashboard. */
   dashboardDir: string;
@@ -89,6 +93,7 @@ export function workerConfig(environment: NodeJS.ProcessEnv): WorkerConfig {
           },
     httpBind: data.SLIPWAY_HTTP_BIND,
     baseDomain: parseBaseDomain(data.SLIPWAY_BASE_DOMAIN),
+    subnetPool: formatCidr(parsePool(data.SLIPWAY_SUBNET_POOL)),
     hostName: data.SLIPWAY_HOST_NAME,
     dashboardDir: data.SLIPWAY_DASHBOARD_DIR,
   };

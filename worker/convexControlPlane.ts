@@ -59,6 +59,7 @@ const vHosted = z.object({
   group: z.string().regex(GROUP_NAMESPACE).nullish(),
 });
 const vWatched = z.array(z.object({ projectId: z.string(), until: z.number() }));
+const vPools = z.array(z.cidrv4());
 const vCodeFiles = z.array(z.object({ path: z.string(), hash: z.string() }));
 
 const vStoredSource = z.union([
@@ -282,6 +283,21 @@ export class ConvexControlPlane
       (rows) => {
         const parsed = vWatched.safeParse(rows);
         if (parsed.success) onRows(parsed.data);
+        else onError(parsed.error);
+      },
+      onError,
+    );
+  }
+
+  /** Follows the pools that subnets come from, IPv4 in CIDR form. */
+  watchSubnetPools(onPools: (pools: string[]) => void, onError: (error: unknown) => void): () => void {
+    const { hostId } = this.held();
+    return this.client.onUpdate(
+      api.worker.subnetPools,
+      { hostId },
+      (pools) => {
+        const parsed = vPools.safeParse(pools);
+        if (parsed.success) onPools(parsed.data);
         else onError(parsed.error);
       },
       onError,

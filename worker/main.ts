@@ -22,6 +22,7 @@ import { DockerEngine } from "./engine/dockerEngine.ts";
 import { DockerExec } from "./engine/dockerExec.ts";
 import { probeAtStart } from "./firewall/probeAtStart.ts";
 import { SocketGateway } from "./gateway/socketGateway.ts";
+import { installedNetworks, UpstreamNetworks } from "./gateway/upstreamNetworks.ts";
 import { healthCheckBy } from "./healthCheck.ts";
 import { Drift } from "./host/drift.ts";
 import { HostReporter, type OwnedCounts } from "./host/hostReporter.ts";
@@ -42,6 +43,8 @@ import { Worker } from "./worker.ts";
 const DRAIN_MS = 10_000;
 const FAREWELL_MS = 3_000;
 const REGISTER_AGAIN_MS = 2_000;
+/** Milliseconds that the first word of the subnet pools is waited for; until it comes, what was known counts. */
+const POOLS_MS = 10_000;
 const EXIT_FENCED = 3;
 
 const TEMPLATE = new URL("../docker/project-template.yml", import.meta.url);
@@ -73,7 +76,11 @@ async function main(): Promise<void> {
   const dashboard = await serveDashboard(config, version, door, log);
   const opening = openDisks(docker, config);
   const certificates = certificateKeeper(config, controlPlane, log);
-  const ensureShared = sharedParts(docker, config, realClock, log, async () => (await opening).disks);
+  const networks = new UpstreamNetworks((await installedNetworks(config.dataDir)) ?? [config.subnetPool]);
+  const ensureShared = sharedParts(docker, config, realClock, log, {
+    disks: async () => (await opening).disks,
+    networks: () => networks.now(),
+  });
   const stopping = stopSignal();
   // What nobody foresaw: the next worker finds everything as Docker has it.
   process.on("unhandledRejection", (error) => fatal(error));
@@ -84,6 +91,14 @@ async function main(): Promise<void> {
     ensureShared(true),
     raiseKernelLimits(log),
   ]);
+
+  // Before anything is routed: what the gateway was made with may be another deployment's.
+  const followed = networks.follow(
+    (onPools, onError) => controlPlane.watchSubnetPools(onPools, onError),
+    async () => await ensureShared(false),
+    log,
+  );
+  await Promise.race([followed, pause(realClock, POOLS_MS)]);
 
   const reporter = new HostReporter({ store: controlPlane, clock: realClock, log });
   errors.follow((recent) => reporter.tell({ errors: recent }));

@@ -19,6 +19,7 @@ export type SharedConfig = Pick<
 /**
  * What all projects of a host share: the gateway, the firewall, and the disks of volumes.
  * @param disks null where volumes can have none
+ * @param networks where containers' addresses lie; the gateway refuses routes to others
  * @returns makes both as they should be; calls that come while one goes on wait for that one. `engineChanged` asks for
  *   the firewall too, whenever it was looked at last
  */
@@ -27,7 +28,10 @@ export function sharedParts(
   config: SharedConfig,
   clock: Clock,
   log: Log,
-  disks: () => Promise<LoopDisks | null> = async () => null,
+  {
+    disks = async () => null,
+    networks,
+  }: { disks?: () => Promise<LoopDisks | null>; networks: () => readonly string[] },
 ): (engineChanged: boolean) => Promise<void> {
   let firewallAt = -Infinity;
   let going: Promise<void> = Promise.resolve();
@@ -42,6 +46,7 @@ export function sharedParts(
       trustedProxies: config.trustedProxies,
       bindAddress: config.httpBind,
       baseDomain: config.baseDomain,
+      upstreamNetworks: networks(),
     });
     const due = engineChanged || clock.elapsed() - firewallAt >= FIREWALL_MS;
     const firewall = due ? ensureFirewall(docker, { instanceId: config.instanceId }) : null;

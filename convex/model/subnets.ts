@@ -1,7 +1,8 @@
 import type { Infer } from "convex/values";
+import { SlipwayError } from "../../core/errors.ts";
 import { overlaps, parseCidr, parsePool, subnetAt, subnetCount, type Block } from "../../core/subnets.ts";
 import type { Doc, Id } from "../_generated/dataModel";
-import type { MutationCtx } from "../_generated/server";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
 import type { Actor } from "./events.ts";
 import { recordEvent } from "./events.ts";
 import { refuse, refusing } from "./refuse.ts";
@@ -77,14 +78,39 @@ async function poolRow(ctx: MutationCtx, pool: string, block: Block): Promise<Do
   return (await ctx.db.get("subnetPools", id))!;
 }
 
+/** The pool that subnets come from, where it is one, then the others of which some are in use: nothing lies elsewhere. */
+export async function poolsInUse(ctx: QueryCtx): Promise<string[]> {
+  const present = subnetPool();
+  const pools = isPool(present) ? [present] : [];
+  for (const { pool } of await ctx.db.query("subnetPools").take(MAX_POOLS)) {
+    if (!pools.includes(pool) && (await firstUsed(ctx, pool))) pools.push(pool);
+  }
+  return pools;
+}
+
+function isPool(text: string): boolean {
+  try {
+    parsePool(text);
+    return true;
+  } catch (error) {
+    // Whoever next wants a subnet is told.
+    if (error instanceof SlipwayError) return false;
+    throw error;
+  }
+}
+
+async function firstUsed(ctx: QueryCtx, pool: string): Promise<Doc<"subnets"> | null> {
+  return await ctx.db
+    .query("subnets")
+    .withIndex("by_pool_and_state", (q) => q.eq("pool", pool).eq("state", "used"))
+    .first();
+}
+
 /** Two pools that overlap would give one address to two owners: the other must be empty first. */
 async function refuseOverlap(ctx: MutationCtx, pool: string, block: Block): Promise<void> {
   for (const other of await ctx.db.query("subnetPools").take(MAX_POOLS)) {
     if (other.pool === pool || !overlaps(parseCidr(other.pool), block)) continue;
-    const used = await ctx.db
-      .query("subnets")
-      .withIndex("by_pool_and_state", (q) => q.eq("pool", other.pool).eq("state", "used"))
-      .first();
+    const used = await firstUsed(ctx, other.pool);
     if (!used) continue;
     refuse({
       code: "setup",

@@ -44,6 +44,7 @@ export function workerChild(
         SLIPWAY_HTTPS_PORT: String(instance.httpsPort),
         SLIPWAY_HTTP_BIND: process.env.SLIPWAY_HTTP_BIND || "127.0.0.1",
         SLIPWAY_BASE_DOMAIN: parseBaseDomain(process.env.SLIPWAY_BASE_DOMAIN),
+        SLIPWAY_SUBNET_POOL: instance.subnetPool,
         SLIPWAY_HOST_NAME: hostName(),
       },
       logPath: join(dataPaths(dataDir).logs, "worker.log"),

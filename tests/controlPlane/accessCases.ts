@@ -170,6 +170,11 @@ export const ACCESS_CASES: Record<string, AccessCase> = {
     aboutProject: false,
     ...workersOnly,
   },
+  "worker:subnetPools": {
+    args: ({ lease: { hostId } }) => ({ hostId }),
+    aboutProject: false,
+    ...workersOnly,
+  },
   "worker:report": work(({ lease }, projectId) => ({ ...lease, projectId, environments: [] })),
   "worker:reportCertificates": work(({ lease }, projectId) => ({
     ...{ ...lease, projectId },

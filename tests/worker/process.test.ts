@@ -6,6 +6,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ProjectView } from "../../scripts/cli/lib/views.ts";
 import { REPOSITORY } from "../../scripts/setup/dataDir.ts";
 import { nodeCommand } from "../../scripts/setup/nodeCommand.ts";
+import { SocketGateway } from "../../worker/gateway/socketGateway.ts";
+import { installedNetworks } from "../../worker/gateway/upstreamNetworks.ts";
 import { eventually, TestInstance } from "../firstLight/instance.ts";
 
 /** The worker's process beside a real backend: two of them on one host, and a backend that is away for a while. */
@@ -51,6 +53,23 @@ async function workerEnvironment(): Promise<NodeJS.ProcessEnv> {
       .map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
   );
 }
+
+test("the gateway takes routes to the control plane's subnets alone", async () => {
+  const { namespace } = await slipway.json<ProjectView>("project", "show", "hello");
+  const gateway = new SocketGateway(slipway.dataDir);
+  const table = await gateway.routes(namespace);
+  const [service] = table!.environments.dev!.services;
+  const services = [{ ...service!, upstreams: [{ address: "172.17.0.1", port: 22 }] }];
+  const environments = { dev: { state: "serving" as const, services } };
+  const push = gateway.pushProject({ ...table!, version: table!.version + 1, environments });
+  await expect(push).rejects.toMatchObject({
+    kind: "invalid",
+    message: expect.stringContaining("172.17.0.1 is in none of this gateway's upstream networks"),
+  });
+  const { subnetPool } = await slipway.instance();
+  expect(await installedNetworks(slipway.dataDir)).toEqual([subnetPool]);
+  expect(await serves()).toBe(true);
+});
 
 test("while the backend is away containers are mended, and what was wanted meanwhile is done when it is back", async () => {
   const backend = await slipway.pidOf("backend");

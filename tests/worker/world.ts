@@ -52,6 +52,8 @@ export class World {
   readonly gateway: SocketGateway;
   readonly instanceId: string;
   readonly httpPort: number;
+  /** Where its projects' subnets come from, in CIDR form. */
+  readonly pool: string;
   private readonly dataDir: string;
   private readonly template: string;
   private worker: Worker | null = null;
@@ -68,7 +70,9 @@ export class World {
     this.instanceId = instanceId;
     this.httpPort = httpPort;
     // Worlds that are there at the same time have no subnet in common, as they have no port in common.
-    this.controlPlane = new MemoryControlPlane(`10.${130 + (httpPort % 100)}`);
+    const prefix = `10.${130 + (httpPort % 100)}`;
+    this.controlPlane = new MemoryControlPlane(prefix);
+    this.pool = `${prefix}.0.0/16`;
     this.dataDir = dataDir;
     this.template = template;
     this.gateway = new SocketGateway(dataDir);
@@ -274,7 +278,7 @@ export class World {
       config,
       realClock,
       jsonLog((line) => this.logs.push(line)),
-      async () => this.disks,
+      { disks: async () => this.disks, networks: () => [this.pool] },
     );
     await this.shared(engineChanged);
   }
