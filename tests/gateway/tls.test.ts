@@ -323,48 +323,82 @@ describe("the gateway", () => {
     await rm(join(world.config.dataDir, "ca"), { recursive: true });
   });
 
-  test("replaces a certificate again and again under load, and no request fails", async () => {
+  test("replaces a certificate again and again under load, and no request, WebSocket or connection is lost", async () => {
     let going = true;
     const failures: string[] = [];
     let answered = 0;
-    const agents = [new https.Agent({ keepAlive: true, ca: ca.certificate }), false as const];
+    const body = "x".repeat(20_000);
+    /** Of one lane that keeps its connection: the ports that it came from. */
+    const kept = new Set<number | undefined>();
+    const shared = new https.Agent({ keepAlive: true, ca: ca.certificate });
+    const own = new https.Agent({ keepAlive: true, maxSockets: 1, ca: ca.certificate });
     const lanes = Array.from({ length: 6 }, async (_, number) => {
-      while (going) {
+      const agent = number === 0 ? own : number % 2 === 0 ? shared : false;
+      for (let turn = number; going; turn += 1) {
+        const isPost = turn % 3 === 0;
         try {
-          const status = await new Promise<number>((resolve, reject) => {
-            https
-              .get(
-                {
-                  host: "127.0.0.1",
-                  port: TLS_PORT,
-                  servername: DOMAIN,
-                  path: "/",
-                  ca: ca.certificate,
-                  agent: agents[number % 2],
-                  headers: { host: DOMAIN },
-                  timeout: 20_000,
-                },
-                (response) => response.resume().on("end", () => resolve(response.statusCode ?? 0)),
-              )
-              .on("error", reject);
+          const answer = await new Promise<{ status: number; body: string }>((resolve, reject) => {
+            const request = https.request(
+              {
+                ...{ host: "127.0.0.1", port: TLS_PORT, servername: DOMAIN, ca: ca.certificate, agent },
+                ...{ method: isPost ? "POST" : "GET", path: isPost ? "/upload" : "/", timeout: 20_000 },
+                headers: { host: DOMAIN, ...(isPost && { "content-length": body.length }) },
+              },
+              (response) => {
+                let heard = "";
+                response.on("data", (chunk) => (heard += String(chunk)));
+                response.on("end", () => resolve({ status: response.statusCode ?? 0, body: heard }));
+              },
+            );
+            request.on("socket", (socket) => {
+              if (agent === own) request.once("response", () => kept.add(socket.localPort));
+            });
+            request.on("timeout", () => request.destroy(new Error("no answer")));
+            request.on("error", reject);
+            request.end(isPost ? body : undefined);
           });
-          if (status !== 200) failures.push(String(status));
+          const { bytes } = JSON.parse(answer.body) as { bytes?: number };
+          if (answer.status !== 200 || (isPost && bytes !== body.length))
+            failures.push(`${isPost ? "POST" : "GET"}: ${answer.status} ${answer.body}`);
           answered += 1;
         } catch (error) {
           failures.push(String(error));
         }
       }
     });
+
+    const openSocket = async () => {
+      const options = { ca: ca.certificate, lookup: toLoopback } as WebSocket.ClientOptions;
+      const socket = new WebSocket(`wss://${DOMAIN}:${TLS_PORT}/chat`, options);
+      socket.on("error", (error) => failures.push(`WebSocket: ${String(error)}`));
+      socket.on("close", (code) => going && code !== 1000 && failures.push(`WebSocket closed: ${code}`));
+      await once(socket, "message");
+      return socket;
+    };
+    const echo = async (socket: WebSocket, word: string) => {
+      socket.send(word);
+      const [message] = (await once(socket, "message", { signal: AbortSignal.timeout(20_000) })) as [Buffer];
+      expect(String(message)).toBe(word.toUpperCase());
+    };
+    const throughout = await openSocket();
     const serials = new Set<string>();
     for (let count = 0; count < 20; count += 1) {
       const seen = answered;
+      const across = await openSocket();
       await put(DOMAIN, [DOMAIN], [], `load ${count}`);
       serials.add((await shake(DOMAIN)).serial);
+      await echo(throughout, `throughout ${count}`);
+      await echo(across, `across ${count}`);
+      across.close(1000);
       await expect.poll(() => answered, { timeout: 20_000 }).toBeGreaterThan(seen + 10);
     }
     going = false;
     await Promise.all(lanes);
+    throughout.close(1000);
+    shared.destroy();
+    own.destroy();
     expect(failures).toEqual([]);
     expect(serials.size).toBe(20);
+    expect(kept.size).toBe(1);
   });
 });
