@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { LABELS } from "../../core/labels.ts";
 import { parseManifest, type ManifestInput } from "../../core/manifest.ts";
@@ -258,7 +259,7 @@ export async function tableOf(
       Array.from({ length: service.replicas }, (_, index): EngineContainer => {
         const name = replicaName(namespace, kind, service, index + 1);
         return {
-          ...{ id: name, name, image: service.image, state: "running", health: "none", exitCode: null },
+          ...{ id: createHash("sha256").update(name).digest("hex"), name, image: service.image, state: "running", health: "none", exitCode: null },
           labels: { ...service.labels, [LABELS.configHash]: service.configHash },
           networks: { [service.networks[0]?.name ?? ""]: address },
         };
