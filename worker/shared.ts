@@ -7,8 +7,11 @@ import { ensureFirewall } from "./firewall/firewall.ts";
 import { ensureGateway } from "./gateway/ensure.ts";
 import type { Log } from "./log.ts";
 
-/** The firewall is looked at by a container of its own, so not with every look at everything. */
-const FIREWALL_MS = 600_000;
+/**
+ * The firewall is looked at by a container of its own, which takes about a second and a few tenths of a second of CPU: so
+ * not at every event of the gateway, but with each look at everything, since without its rules nothing keeps projects apart.
+ */
+const FIREWALL_MS = 60_000;
 
 export type SharedConfig = Pick<
   WorkerConfig,

@@ -1,6 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { LABELS } from "../../core/labels.ts";
 import type { ProjectSpec } from "../../core/projectSpec.ts";
+import { checkFirewall, FIREWALL_IMAGE } from "../../worker/firewall/firewall.ts";
+import { withFirewallHelper } from "../../worker/firewall/helper.ts";
+import { forwardChainName } from "../../worker/firewall/rules.ts";
 import { World } from "./world.ts";
 import { longTest } from "../long.ts";
 
@@ -121,6 +124,20 @@ describe("objects with our label", () => {
       await world.docker.getVolume(`${foreign}2`).remove();
     }
   });
+});
+
+longTest("firewall rules that another program flushed are back after a minute", async () => {
+  const { docker, instanceId } = world;
+  const { backends } = await checkFirewall(docker, { instanceId });
+  await withFirewallHelper(docker, { instanceId, image: FIREWALL_IMAGE }, async (run) => {
+    for (const backend of backends) {
+      const flush = [`iptables-${backend}`, "-w", "10", "-F", forwardChainName(instanceId)];
+      expect(await run(flush)).toMatchObject({ exitCode: 0 });
+    }
+  });
+  const isWhole = async () => (await checkFirewall(docker, { instanceId })).findings.length === 0;
+  expect(await isWhole()).toBe(false);
+  await world.eventually("the rules are back", isWhole, 75_000, 2_000);
 });
 
 longTest("a worker that starts anew finds everything as it is, and interrupts nobody", async () => {
