@@ -1,6 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { longTest } from "../long.ts";
 import type { TestInstance } from "./instance.ts";
 
 const MANIFEST = `stack: static
@@ -48,7 +49,8 @@ export function deployingSuite(instance: () => TestInstance): void {
       expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining("first")]);
     });
 
-    test("the next one takes over and is taken back, and its users notice nothing", async () => {
+    // In every run of the tests a real worker switches and goes back under load (tests/deploys/switches.test.ts).
+    longTest("the next one takes over and is taken back, and its users notice nothing", async () => {
       const slipway = instance();
       await slipway.must("transition", name, "development", "--wait");
       await release("second");
