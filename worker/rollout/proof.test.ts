@@ -5,10 +5,30 @@ import { VirtualClock } from "../testing/virtualClock.ts";
 import { asksOf, SwitchProof, type Ask } from "./proof.ts";
 
 const upstream = (last: number, more: object = {}) => ({
-  ...{ address: `10.0.0.${last}`, port: 3000, weight: 1, draining: false, ...more },
+  ...{ address: `10.0.0.${last}`, port: 3000, weight: 1, draining: false, side: "new" as const, ...more },
 });
 
 describe("who has to answer", () => {
+  test("is nobody of a service that is not rolled out, whether somebody answers there or not", () => {
+    const services = [
+      { service: "side", prefix: "/side", upstreams: [] },
+      { service: "store", prefix: "/store", upstreams: [upstream(2, { side: undefined })] },
+      { service: "web", prefix: "/", upstreams: [upstream(1)] },
+    ];
+    expect(asksOf({ state: "serving", services }, new Map()).map(({ path }) => path)).toEqual(["/"]);
+  });
+
+  test("is either side's where a canary gets some of the requests", () => {
+    const upstreams = [upstream(1, { side: "old", weight: 90 }), upstream(2, { weight: 10 })];
+    const services = [
+      { service: "web", prefix: "/", upstreams },
+      { service: "api", prefix: "/api", upstreams: [upstream(3, { side: "old" })] },
+    ];
+    expect(asksOf({ state: "serving", services }, new Map())).toEqual([
+      { path: "/", upstreams: new Set(["10.0.0.1:3000", "10.0.0.2:3000"]) },
+    ]);
+  });
+
   test("is one of those that get requests, of every service", () => {
     const asks = asksOf(
       {

@@ -42,19 +42,22 @@ export function unprovenFor({ proven, failingMs, seen }: Proof): string | null {
 }
 
 /**
- * What is asked of a route: of each service one of the containers that get its requests, be they of one side or, with a
- * canary, of both. Pure.
+ * What is asked of a route: of each service that is rolled out one of the containers that get its requests, be they of the
+ * new side or, with a canary, of both. Pure.
  * @param readyPaths of services, the path of their health check: it is known to be answered soon
  */
 export function asksOf(route: PushedRoute, readyPaths: ReadonlyMap<string, string | null>): Ask[] {
-  const asks = route.services.map((service): Ask => {
+  const asks = route.services.flatMap((service): Ask[] => {
     const led = service.upstreams.filter(
       ({ standby, draining, weight }) => !standby && !draining && weight !== 0,
     );
-    return {
-      path: proofPath(service, route.services, readyPaths.get(service.service) ?? null),
-      upstreams: new Set(led.map(({ address, port }) => `${address}:${port}`)),
-    };
+    if (!led.some(({ side }) => side === "new")) return [];
+    return [
+      {
+        path: proofPath(service, route.services, readyPaths.get(service.service) ?? null),
+        upstreams: new Set(led.map(({ address, port }) => `${address}:${port}`)),
+      },
+    ];
   });
   return asks.length > 0 ? asks : [{ path: "/", upstreams: null }];
 }

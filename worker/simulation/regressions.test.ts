@@ -46,6 +46,7 @@ test.each([
 test.each([
   [134, "what was to fill the volume of a database that was let go meanwhile was left"],
   [322, "a port that was given back was listened at for good: nobody had read what was wanted anew"],
+  [453, "a switch was undone because a service that is not rolled out, and could not be, did not answer"],
   [1339, "what a dead worker's last call made of a group that nobody needed any more was never seen"],
   [1888, "a rollout was undone because of what had been told of the one before, and was mended by then"],
   [1924, "a dead worker's last call made a release's workspace again that was long gone, and it was left"],
