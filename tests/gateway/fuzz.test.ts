@@ -258,8 +258,9 @@ describe("tables of any shape", () => {
       const table: unknown = JSON.parse(
         JSON.stringify(replaced({ ...good, version: Date.now() }, at, by)) ?? "null",
       );
-      const { status, body } = await push(JSON.stringify(table));
-      const taken = vProjectRoutes.safeParse(table).success;
+      // What they take is pushed as they make it: of half a character, which JSON can carry and the gateway refuses, a whole one.
+      const { success: taken, data } = vProjectRoutes.safeParse(table);
+      const { status, body } = await push(JSON.stringify(taken ? data : table));
       verdicts[taken ? "taken" : "refused"] += 1;
       // 409: another one with a later version was quicker.
       if (!(taken ? [200, 409] : [422]).includes(status)) throw new Error(`${status}: ${body}`);

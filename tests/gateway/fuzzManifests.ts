@@ -259,7 +259,14 @@ export async function tableOf(
       Array.from({ length: service.replicas }, (_, index): EngineContainer => {
         const name = replicaName(namespace, kind, service, index + 1);
         return {
-          ...{ id: createHash("sha256").update(name).digest("hex"), name, image: service.image, state: "running", health: "none", exitCode: null },
+          ...{
+            id: createHash("sha256").update(name).digest("hex"),
+            name,
+            image: service.image,
+            state: "running",
+            health: "none",
+            exitCode: null,
+          },
           labels: { ...service.labels, [LABELS.configHash]: service.configHash },
           networks: { [service.networks[0]?.name ?? ""]: address },
         };
