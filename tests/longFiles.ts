@@ -4,7 +4,7 @@
  * Nowhere else: a project's whole life and a thousand projects in a real browser, 25 databases at once, deploys that go
  * wrong in every way, releases and workspaces through every fault, a worker that dies at 20 moments, restarts of the
  * engine and of the machine, a minute of metrics, images made and run in every way, two workers on one host, rules that
- * other programs break.
+ * other programs break, thousands of slow clients.
  */
 export const LONG = [
   "embedded/cli.test.ts",
@@ -17,6 +17,7 @@ export const LONG = [
   "tests/deploys/bounds.test.ts",
   "tests/gateway/firewall.test.ts",
   "tests/gateway/iptables.test.ts",
+  "tests/gateway/slowClients.test.ts",
   "tests/imageBuilding.test.ts",
   "tests/images.test.ts",
   "tests/isolation/firewallProbe.test.ts",

@@ -1,21 +1,20 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import http from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { quantile } from "../../../scripts/bench/quantiles.ts";
 import { gatewayName } from "../../../worker/gateway/config.ts";
-import { ask } from "../client.ts";
 import { debianPrograms, type Program } from "../debianPrograms.ts";
+import { attackSlowly, SLOW_KINDS, startUsers, type SlowKind } from "../slowClients.ts";
 import { routesTo, World, type Upstream } from "../world.ts";
+import { goalLines, type Measured } from "./goals.ts";
 import { gatewayAddress, minimalProxy, SERVER, startNginx } from "./nginx.ts";
 import { wrk, type Load } from "./throughput.ts";
 
 /**
  * npm run bench:gateway: throughput and p99 through the gateway beside nginx with a configuration by hand, in turns; how
  * long a new route takes to be proven live, and what memory it takes, with ever more projects; how many routes can change
- * in a second; others' requests while slowhttptest does its worst. SLIPWAY_BENCH_ROUNDS and SLIPWAY_BENCH_SECONDS make it longer.
+ * in a second; others' requests while slowhttptest does its worst. Its last lines say which goals were reached. SLIPWAY_BENCH_ROUNDS and
+ * SLIPWAY_BENCH_SECONDS make it longer.
  */
 
 const PORT = 28_199;
@@ -30,7 +29,6 @@ const CHANGES = 10_000;
 const CHANGED_PROJECTS = 40;
 const UNLIMITED = { perSecond: 1_000_000, burst: 1_000_000 };
 
-const run = promisify(execFile);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const round = (value: number, digits = 2) => Number(value.toFixed(digits));
 
@@ -47,12 +45,15 @@ async function main(): Promise<void> {
     const server = await startNginx(world, "server", network, SERVER);
     const shop = { id: "", name: "server", address: server.address, port: 3000, egressAddress: null };
     await world.gateway.pushProject(routes(SHOP, shop));
-    await compareThroughput(world, shop, programs.wrk);
-    if (process.env.SLIPWAY_BENCH_ONLY === "throughput") return;
-    await timeSwitches(world, shop);
-    await changeRoutes(world, shop);
-    await endureSlowClients(world, programs.slowhttptest);
+    const goals: Partial<Measured> = { throughputRatio: await compareThroughput(world, shop, programs.wrk) };
+    if (process.env.SLIPWAY_BENCH_ONLY !== "throughput") {
+      goals.switches = await timeSwitches(world, shop);
+      const changes = await changeRoutes(world, shop);
+      goals.changesPerSecond = changes.perSecond;
+      goals.failed = changes.failed + (await endureSlowClients(world, network, programs.slowhttptest));
+    }
     await server.remove();
+    for (const line of goalLines(goals)) say(line);
   } finally {
     await world.stop();
     await rm(folder, { recursive: true, force: true });
@@ -69,8 +70,9 @@ type Round = { gateway: Load; byHand: Load; byHandLogging: Load };
 /**
  * The gateway with all that it does (two nginx workers, routes, rates, limits, its log of requests) beside nginx with a
  * configuration by hand, without a log of requests and with the ordinary one. Each is asked in turn, in changing order.
+ * @returns the median of the gateway's requests a second over those of the one without a log
  */
-async function compareThroughput(world: World, shop: Upstream, program: Program): Promise<void> {
+async function compareThroughput(world: World, shop: Upstream, program: Program): Promise<number> {
   // On the gateway's own bridge, so that all reach the server the same way.
   const byHand = (name: string, accessLog: boolean) =>
     startNginx(
@@ -109,6 +111,8 @@ async function compareThroughput(world: World, shop: Upstream, program: Program)
   report("CPU µs a request", rounds, ({ cpuUs }) => cpuUs);
   const errors = rounds.flatMap((round) => Object.values(round)).reduce((sum, one) => sum + one.errors, 0);
   say(`errors: ${errors}`);
+  const ratios = rounds.map(({ gateway, byHand }) => gateway.perSecond / byHand.perSecond);
+  return quantile(ratios, 0.5);
 }
 
 /** Median (least–most) of each, and of the gateway's ratios to the others within a round. */
@@ -128,7 +132,8 @@ function report(what: string, rounds: readonly Round[], value: (load: Load) => n
   }
 }
 
-async function timeSwitches(world: World, shop: Upstream): Promise<void> {
+async function timeSwitches(world: World, shop: Upstream): Promise<Measured["switches"]> {
+  const measured: Measured["switches"] = [];
   for (const count of PROJECTS) {
     const others = Array.from(
       { length: count - 1 },
@@ -143,22 +148,25 @@ async function timeSwitches(world: World, shop: Upstream): Promise<void> {
       if (proof.version !== version || proof.status !== 200) throw new Error(JSON.stringify(proof));
       tookMs.push(performance.now() - started);
     }
+    const p95Ms = quantile(tookMs, 0.95);
+    const memoryMiB = (await memoryBytes(world)) / 1024 ** 2;
+    measured.push({ projects: count, p95Ms, memoryMiB });
     say(
       `${count} projects: route proven live after ${round(quantile(tookMs, 0.5))} ms, ` +
-        `p95 ${round(quantile(tookMs, 0.95))} ms, most ${round(Math.max(...tookMs))} ms; ` +
-        `memory ${round((await memoryBytes(world)) / 1024 ** 2, 1)} MiB`,
+        `p95 ${round(p95Ms)} ms, most ${round(Math.max(...tookMs))} ms; memory ${round(memoryMiB, 1)} MiB`,
     );
   }
   await world.gateway.pushAll([routes(SHOP, shop)]);
+  return measured;
 }
 
 /** Other projects' routes change as fast as the worker's side can push them, and one is asked all the while. */
-async function changeRoutes(world: World, shop: Upstream): Promise<void> {
+async function changeRoutes(world: World, shop: Upstream): Promise<{ perSecond: number; failed: number }> {
   const others = Array.from(
     { length: CHANGED_PROJECTS },
     (_, number) => `project_1700000001000_bench${String(number).padStart(5, "0")}`,
   );
-  const users = startUsers();
+  const users = startUsers(PORT, `${AT_SHOP}/`);
   const started = performance.now();
   await Promise.all(
     others.map(async (other) => {
@@ -170,33 +178,9 @@ async function changeRoutes(world: World, shop: Upstream): Promise<void> {
   const { tookMs, failed } = await users.stop();
   say(
     `${CHANGES} route changes of ${CHANGED_PROJECTS} others, ${Math.round(CHANGES / seconds)} a second: ` +
-      `${tookMs.length} requests, ${failed} failed, p99 ${round(quantile(tookMs, 0.99))} ms`,
+      `${tookMs.length} requests, ${failed.length} failed, p99 ${round(quantile(tookMs, 0.99))} ms`,
   );
-}
-
-/** Requests to the shop, one after another over one connection and over new ones, until `stop`. */
-function startUsers(): { stop: () => Promise<{ tookMs: number[]; failed: number }> } {
-  const agent = new http.Agent({ keepAlive: true });
-  const tookMs: number[] = [];
-  let [going, failed] = [true, 0];
-  const asking = (async () => {
-    while (going) {
-      const started = performance.now();
-      const status = await ask(PORT, `${AT_SHOP}/`, tookMs.length % 2 ? { agent } : {}).then(
-        (answer) => answer.status,
-        () => 0,
-      );
-      if (status !== 200) failed += 1;
-      tookMs.push(performance.now() - started);
-    }
-  })();
-  const stop = async () => {
-    going = false;
-    await asking;
-    agent.destroy();
-    return { tookMs, failed };
-  };
-  return { stop };
+  return { perSecond: CHANGES / seconds, failed: failed.length };
 }
 
 async function cpuNs(world: World, container: string): Promise<number> {
@@ -211,23 +195,23 @@ async function memoryBytes(world: World): Promise<number> {
   return usage - (more.total_inactive_file ?? more.inactive_file ?? 0);
 }
 
-async function endureSlowClients(world: World, { path, env }: Program): Promise<void> {
-  const kinds = { "slow headers": "-H", "slow bodies": "-B", "slow reading": "-X" };
-  for (const [name, flag] of Object.entries(kinds)) {
-    const attack = run(
-      path,
-      [flag, "-c", "1000", "-r", "500", "-i", "2", "-l", "12", "-u", world.url(`${AT_SHOP}/`), "-x", "24"],
-      { env, timeout: 60_000 },
-    ).catch((error: Error) => error);
-    const users = startUsers();
-    const ended = await attack;
+/** @returns how many requests of others failed */
+async function endureSlowClients(world: World, network: string, program: Program): Promise<number> {
+  // One that waits for bodies, as the quick server does not.
+  const patient = await world.upstream("patient", [network]);
+  await world.gateway.pushProject(routes(SHOP, patient));
+  let allFailed = 0;
+  for (const kind of Object.keys(SLOW_KINDS) as SlowKind[]) {
+    const users = startUsers(PORT, `${AT_SHOP}/`);
+    const connected = await attackSlowly(program, kind, world.url(AT_SHOP));
     const { tookMs, failed } = await users.stop();
-    if (ended instanceof Error && !("code" in ended)) throw ended;
+    allFailed += failed.length;
     say(
-      `slowhttptest, ${name}: ${tookMs.length} requests of others, ${failed} failed, ` +
+      `slowhttptest, slow ${kind}, ${connected} at once: ${tookMs.length} requests of others, ${failed.length} failed, ` +
         `p99 ${round(quantile(tookMs, 0.99))} ms, most ${round(Math.max(...tookMs))} ms`,
     );
   }
+  return allFailed;
 }
 
 await main();
