@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RECEIPT_PHASES, type Receipt } from "../../core/rollout.ts";
 import { LEAST_DRAIN_MS } from "../../worker/rollout/decide.ts";
-import { ask } from "../gateway/client.ts";
 import { times } from "../long.ts";
 import { World } from "../worker/world.ts";
+import { killUnderLoad } from "./kill.ts";
 import { startLoad } from "./load.ts";
 import { Deploys } from "./world.ts";
 
@@ -100,34 +100,10 @@ describe("a service of two replicas under constant load", () => {
   test("a container that is killed costs no GET, and no POST is sent twice", async () => {
     for (let kill = 0; kill < KILLS; kill += 1) {
       const [victim] = await shop.idsOf(SWITCHES);
-      const failures: string[] = [];
-      const answered: string[] = [];
-      const lost: string[] = [];
-      let killed = false;
-      const before = (await shop.posted()).length;
-      const lanes = Array.from({ length: 6 }, async (_, lane) => {
-        for (let count = 0; count < 60; count += 1) {
-          const { status } = await ask(PORT, `${shop.base}/`);
-          if (status !== 200) failures.push(`${status}, ${killed ? "after" : "before"} the kill`);
-          const id = `${kill * 10 + lane}-${count}`;
-          const posted = await ask(PORT, `${shop.base}/post`, {
-            ...{ method: "POST", body: "x".repeat(1000), headers: { "x-post-id": id } },
-          });
-          (posted.status === 200 ? answered : lost).push(id);
-        }
-      });
-      await expect.poll(async () => (await shop.posted()).length, SOON).toBeGreaterThan(before + 20);
-      await world.docker.getContainer(victim!).kill();
-      killed = true;
-      await Promise.all(lanes);
-      expect(failures).toEqual([]);
-      const seen = await shop.posted();
-      const twice = seen.filter((id, index) => seen.indexOf(id) !== index);
-      expect(twice).toEqual([]);
-      // The one that was killed tells of what it got, too.
-      expect(seen).toEqual(expect.arrayContaining(answered));
+      const { failedGets, lostPosts, twice, unseen } = await killUnderLoad(shop, PORT, victim!, kill);
+      expect({ failedGets, twice, unseen }).toEqual({ failedGets: [], twice: [], unseen: [] });
       // At most what was in progress in the container at that moment.
-      expect(lost.length).toBeLessThanOrEqual(6);
+      expect(lostPosts.length).toBeLessThanOrEqual(6);
       await expect.poll(() => shop.upstreams(), SOON).toBe(2);
     }
   });
