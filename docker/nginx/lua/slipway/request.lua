@@ -3,13 +3,18 @@
 --   { project, environment, service, prefix = public path before the container's root, is_proof = the worker's own asking,
 --     is_shared_origin = its address is a path of the gateway's own host,
 --     connections_key and counted, both of connections.lua, fares = what a rollout counts of it (counts.lua), and once a container has it
---     peer, side = that of the last container that had it, is_stream, tried = {[peer] = true} }
+--     peer, side = that of the last container that had it, is_stream, tried = {[peer] = true}, repeated }; false: nothing
 local connections = require("slipway.connections")
 local counts = require("slipway.counts")
 local identity = require("slipway.identity")
 
 local handle = identity.handle
-local in_progress, turns = {}, {}
+local turns = {}
+
+-- One object for each address at which nginx keeps requests, used again and again: nginx takes few of them in turns. Where one
+-- was made for each request, LuaJIT could not compile what a request goes through in one piece.
+local slots, slot_count = {}, 0
+local MOST_SLOTS = 20000
 -- How many of those in progress a rollout counts.
 local faring = 0
 
@@ -18,27 +23,57 @@ local LONG_SECONDS = 5
 
 local M = {}
 
+local function drop_idle()
+  local busy = {}
+  slot_count = 0
+  for id, request in pairs(slots) do
+    if request.is_in_progress then
+      busy[id], slot_count = request, slot_count + 1
+    end
+  end
+  slots = busy
+end
+
+-- All have the same fields from the beginning: false where there is nothing.
+local function new_slot(id)
+  if slot_count >= MOST_SLOTS then
+    drop_idle()
+  end
+  slot_count = slot_count + 1
+  local request = {
+    is_in_progress = false, project = false, environment = false, service = false, prefix = "", is_shared_origin = false,
+    is_proof = false, connections_key = "", counted = false, fares = false, peer = false, side = false, is_stream = false,
+    tried = false, repeated = false,
+  }
+  slots[id] = request
+  return request
+end
+-- LuaJIT must not take the rare way for the usual one: it compiles no request that comes by here.
+jit.off(new_slot)
+
 function M.begin(project, environment, service, prefix, is_shared_origin, is_proof, connections_key, counted)
   -- What the worker asks itself is no request of a user's.
   local fares = not is_proof and counts.begin(project, environment) or nil
   if fares then
     faring = faring + 1
   end
-  in_progress[handle()] = {
-    project = project,
-    environment = environment,
-    service = service,
-    prefix = prefix,
-    is_shared_origin = is_shared_origin,
-    is_proof = is_proof,
-    connections_key = connections_key,
-    counted = counted,
-    fares = fares,
-    peer = nil,
-    side = nil,
-    is_stream = false,
-    tried = nil,
-  }
+  local id = handle()
+  local request = slots[id] or new_slot(id)
+  request.is_in_progress = true
+  request.project = project
+  request.environment = environment
+  request.service = service
+  request.prefix = prefix
+  request.is_shared_origin = is_shared_origin
+  request.is_proof = is_proof
+  request.connections_key = connections_key
+  request.counted = counted or false
+  request.fares = fares or false
+  request.peer = false
+  request.side = false
+  request.is_stream = false
+  request.tried = false
+  request.repeated = false
 end
 
 -- Keeps `turn` (front.lua) until the next thing that nginx does for this request, which is to ask for it.
@@ -55,7 +90,8 @@ end
 
 -- nil where the request is none that goes to a container.
 function M.current()
-  return in_progress[handle()]
+  local request = slots[handle()]
+  return request and request.is_in_progress and request or nil
 end
 
 -- How a request ended: `aborted` where its client left; `failed` where its container says so, or broke off an answer whose
@@ -90,10 +126,9 @@ end
 
 -- Runs once when a request is over, however it ended; every location that a request can end in calls it.
 function M.finish()
-  local id = handle()
-  local request = in_progress[id]
+  local request = M.current()
   if request then
-    in_progress[id] = nil
+    request.is_in_progress = false
     M.leave(request)
     if request.counted then
       connections.leave(request.connections_key, request.counted)
@@ -103,6 +138,9 @@ function M.finish()
       local ms = tonumber(ngx.var.request_time) * 1000
       counts.finish(request.fares, present_outcome(), request.side, ms, request.is_stream)
     end
+    -- What it led to may be replaced before the object is used again.
+    request.project, request.environment, request.service = false, false, false
+    request.fares, request.tried = false, false
   end
 end
 
@@ -114,8 +152,8 @@ function M.tell_waiting()
   end
   local since = ngx.now() - LONG_SECONDS
   local waiting, of = {}, {}
-  for _, request in pairs(in_progress) do
-    local fares = request.fares
+  for _, request in pairs(slots) do
+    local fares = request.is_in_progress and request.fares
     if fares and request.side == "new" and not request.is_stream and fares.began <= since then
       waiting[fares.prefix] = (waiting[fares.prefix] or 0) + 1
       of[fares.prefix] = fares
@@ -135,7 +173,7 @@ end
 function M.leave(request)
   local peer = request.peer
   if peer then
-    request.peer = nil
+    request.peer = false
     peer.in_flight = peer.in_flight - 1
     counts.leave(peer, request.is_stream)
   end
