@@ -68,9 +68,14 @@ describe("a release that is no good", () => {
   });
 
   test("that dies after the switch is undone, and GETs are retried meanwhile", async () => {
-    const report = shop.deploy(shop.make("mortal", { replicas: 1, behaviour: "dies", rollout: quick }));
+    const deployed = shop.deploy(shop.make("mortal", { replicas: 1, behaviour: "dies", rollout: quick }));
     const { stop } = startLoad(PORT, shop.base, { lanes: 3 });
-    expect(await report).toMatchObject({ state: "failed" });
+    const report = await deployed;
+    expect(report).toMatchObject({ state: "failed" });
+    // Whichever is seen first: that nobody answers, or what its users got.
+    expect(report.cause).toMatch(
+      /^(?:web stopped answering [\d.]+ m?s after the switch|[5-8] of the first \d+ requests after the switch failed)/,
+    );
     await expect
       .poll(async () => JSON.parse((await world.get(shop.project.namespace, "deploy")).body) as unknown, SOON)
       .toMatchObject({ version: "good" });
@@ -78,6 +83,19 @@ describe("a release that is no good", () => {
     expect(failures.length).toBeLessThanOrEqual(5 + 3);
     expect(versions.get("good")).toBeGreaterThan(0);
   });
+});
+
+test("a release that dies after the switch while nobody asks is undone, and it is said why", async () => {
+  const shop = await Deploys.make(world, "bookshop");
+  const quick = { replicas: 1, rollout: { start: "4s", watch: "3s" } };
+  await shop.deploy(shop.make("good", quick));
+  // It was asked once: the worker proved the route.
+  const report = await shop.deploy(shop.make("mortal", { ...quick, behaviour: "dies" }));
+  expect(report).toMatchObject({ state: "failed" });
+  expect(report.cause).toMatch(/^web stopped answering [\d.]+ m?s after the switch\./);
+  await expect
+    .poll(async () => JSON.parse((await world.get(shop.project.namespace, "deploy")).body) as unknown, SOON)
+    .toMatchObject({ version: "good" });
 });
 
 test("a canary gets its share of the requests, and goes by itself where it fails more often", async () => {

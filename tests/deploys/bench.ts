@@ -82,9 +82,13 @@ function summary(turns: readonly Turn[]) {
   };
 }
 
-async function scale(replicas: number): Promise<void> {
+/** Until so many serve and there are no others: what still finishes would only be taken back by the next scaling. */
+async function scale(replicas: number, release: number): Promise<void> {
   shop.scale(replicas);
-  await world.eventually(`${replicas} serve`, async () => (await shop.upstreams()) === replicas);
+  await world.eventually(`${replicas} serve`, async () => {
+    const [upstreams, ids] = await Promise.all([shop.upstreams(), shop.idsOf(release)]);
+    return upstreams === replicas && ids.length === replicas;
+  });
 }
 
 async function kills(count: number, release: number) {
@@ -121,7 +125,7 @@ try {
   });
   const live = rolledBack.turns.length % 2 === 0 ? switches + 1 : switches;
   const scaled = await underLoad("scalings", number(values.scalings, 0), async () => {
-    for (const replicas of [3, 1, 2]) await scale(replicas);
+    for (const replicas of [3, 1, 2]) await scale(replicas, live);
   });
   const killed = await kills(number(values.kills, 0), live);
 
