@@ -4,7 +4,7 @@
  * Nowhere else: a project's whole life and a thousand projects in a real browser, 25 databases at once, deploys that go
  * wrong in every way, releases and workspaces through every fault, a worker that dies at 20 moments, restarts of the
  * engine and of the machine, a minute of metrics, images made and run in every way, two workers on one host, rules that
- * other programs break, thousands of slow clients.
+ * other programs break, thousands of slow clients, switches of the gateway's alone.
  */
 export const LONG = [
   "embedded/cli.test.ts",
@@ -18,6 +18,7 @@ export const LONG = [
   "tests/gateway/firewall.test.ts",
   "tests/gateway/iptables.test.ts",
   "tests/gateway/slowClients.test.ts",
+  "tests/gateway/switching.test.ts",
   "tests/imageBuilding.test.ts",
   "tests/images.test.ts",
   "tests/isolation/firewallProbe.test.ts",
@@ -51,7 +52,6 @@ export const LONGER = [
   "tests/gateway/fuzz.test.ts",
   "tests/gateway/protection.test.ts",
   "tests/gateway/restarts.test.ts",
-  "tests/gateway/switching.test.ts",
   "tests/isolation.test.ts",
   "tests/worker.test.ts",
   "tests/worker/attachments.test.ts",

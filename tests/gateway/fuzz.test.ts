@@ -7,19 +7,21 @@ import { GatewayError } from "../../worker/gateway/gatewayError.ts";
 import { ask, speak } from "./client.ts";
 import { manifests, ofLane, OWN_PORT, tableOf } from "./fuzzManifests.ts";
 import { places, replaced, strange } from "./fuzzValues.ts";
+import { neighboursSuite } from "./neighbours.ts";
 import { routesTo, slugOf, World, type Upstream } from "./world.ts";
 import { times } from "../long.ts";
 
 /**
- * Whatever comes in, the gateway goes on and nobody gets another project's answer: 5,000 or 50,000 requests, tables and manifests, or
- * as many as `SLIPWAY_FUZZ` says. They are drawn first and then sent many at a time; `SLIPWAY_FUZZ_SEED` draws the same again.
+ * Whatever comes in, the gateway goes on and nobody gets another project's answer: 5,000 or 50,000 requests, tables and
+ * manifests, or as many as `SLIPWAY_FUZZ` says. They are drawn first and then sent many at a time; `SLIPWAY_FUZZ_SEED`
+ * draws the same again. And what comes in as it should, from neighbours.
  */
 
 const PORT = 28_086;
 const RUNS = Number(process.env.SLIPWAY_FUZZ ?? times(5_000, 50_000));
 const REQUESTS = Math.ceil(RUNS * 0.5);
-const TABLES = Math.ceil(RUNS * 0.3);
-const MANIFESTS = Math.ceil(RUNS * 0.16);
+const TABLES = Math.ceil(RUNS * 0.36);
+const MANIFESTS = Math.ceil(RUNS * 0.1);
 const NO_TABLES = Math.ceil(RUNS * 0.04);
 const SEED = Number(process.env.SLIPWAY_FUZZ_SEED ?? Date.now() % 2 ** 31);
 const AT_ONCE = 48;
@@ -277,6 +279,8 @@ describe("tables of any shape", () => {
     await expectBothAnswer();
   });
 });
+
+neighboursSuite(() => world, PORT);
 
 describe("manifests of any shape", () => {
   const agent = new http.Agent({ keepAlive: true, maxSockets: AT_ONCE });
