@@ -10,7 +10,7 @@ import { Deploys } from "./world.ts";
 /** A real worker switches, scales and goes back on real Docker behind a real nginx, under constant load: nothing is lost. */
 
 const PORT = 28_194;
-const SWITCHES = times(5, 20);
+const SWITCHES = times(5, 10);
 const SCALINGS = times(1, 5);
 const KILLS = times(1, 5);
 const WITHIN_MS = 60_000;
