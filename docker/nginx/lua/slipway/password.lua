@@ -16,7 +16,8 @@ local key = ffi.new("unsigned char[?]", KEY_BYTES)
 
 -- Passwords that were right or wrong lately, by a digest of all that went into the answer: a page with a hundred pictures,
 -- or a program that has the wrong one, must not hash a hundred times. Apart, so that guesses push out nobody's right one.
-local right_lately = assert(lrucache.new(1000))
+-- What was right once is so for all of nginx's workers, or another one's turn would come while there are none to be had.
+local right_lately = ngx.shared.passwords
 local wrong_lately = assert(lrucache.new(1000))
 local KNOWN_FOR_SECONDS = 600
 
