@@ -1,5 +1,7 @@
 import { userInfo } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
+import * as z from "zod";
 import { SlipwayError } from "../../../core/errors.ts";
 import { backendUrl } from "../../setup/backendUrl.ts";
 import { dataDirectory } from "../../setup/dataDir.ts";
@@ -8,9 +10,12 @@ import { mintToken, readKeys, type Keys } from "../../setup/keys.ts";
 import { NOT_RUNNING } from "./fail.ts";
 
 const CALL_DEADLINE_MS = 15_000;
+const ASK_AGAIN_MS = 200;
 /** Nothing is silent for more than five seconds. */
 const SLOW_AFTER_MS = 4000;
 const TOKEN_TTL_MS = 10 * 60_000;
+/** How the backend says no before any function runs (embedded/http/reply.ts). */
+const vRefusal = z.object({ code: z.string() });
 
 /** The instance that this command is about, and Convex's own clients to its backend, as an admin. */
 export type Session = {
@@ -60,12 +65,35 @@ export async function httpClient(url: string, keys: Keys): Promise<ConvexHttpCli
         SLOW_AFTER_MS,
       );
       try {
-        return await fetch(input, { ...init, signal: AbortSignal.timeout(CALL_DEADLINE_MS) });
+        return await fetchOnceStarted(input, { ...init, signal: AbortSignal.timeout(CALL_DEADLINE_MS) });
       } finally {
         clearTimeout(slow);
       }
     },
   });
+}
+
+/** A backend that still loads has done nothing with what it was asked: it is asked again. */
+async function fetchOnceStarted(
+  input: Parameters<typeof fetch>[0],
+  init: RequestInit & { signal: AbortSignal },
+): Promise<Response> {
+  for (;;) {
+    const response = await fetch(input, init);
+    if (!(await isStarting(response))) return response;
+    await delay(ASK_AGAIN_MS, undefined, { signal: init.signal }).catch(() => init.signal.throwIfAborted());
+  }
+}
+
+async function isStarting(response: Response): Promise<boolean> {
+  if (response.status !== 503) return false;
+  const said = vRefusal.safeParse(
+    await response
+      .clone()
+      .json()
+      .catch(() => null),
+  );
+  return said.success && said.data.code === "Starting";
 }
 
 async function adminToken(keys: Keys): Promise<string> {
