@@ -10,6 +10,7 @@ import { getProject, type ProjectView } from "../scripts/cli/lib/views.ts";
 import { ownedResources } from "../scripts/supervisor/owned.ts";
 import { isAlive, startTimeOf } from "../scripts/supervisor/processIdentity.ts";
 import { checkFirewall, removeFirewall } from "../worker/firewall/firewall.ts";
+import { gatewayPaths } from "../worker/gateway/config.ts";
 import { deployingSuite } from "./firstLight/deploying.ts";
 import { eventually, TestInstance } from "./firstLight/instance.ts";
 import { longTest } from "./long.ts";
@@ -46,6 +47,22 @@ async function devUrl(project: string): Promise<string> {
 async function get(url: string): Promise<{ status: number; body: string }> {
   const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
   return { status: response.status, body: await response.text() };
+}
+
+/** Of an answer that is the gateway's: what nginx and the project's containers say of it. */
+async function whyNot(project: string, status: number): Promise<string> {
+  const { requestLog } = gatewayPaths(slipway.dataDir);
+  const logged = await eventually("nginx has written it down", async () => {
+    const lines = (await readFile(requestLog, "utf8")).trimEnd().split("\n").slice(-5).join("\n");
+    return lines.includes(`"status":${status}`) && lines;
+  });
+  const said = (await containersOf((await show(project)).namespace)).map(async ({ Id, Status }) => {
+    const lines = await docker
+      .getContainer(Id)
+      .logs({ stdout: true, stderr: true, timestamps: true, tail: 20 });
+    return `${Status}\n${lines.toString()}`;
+  });
+  return [logged, ...(await Promise.all(said))].join("\n");
 }
 
 /** Creates a project from a stack's starter and waits until its dev environment runs. */
@@ -354,7 +371,8 @@ describe("stopping", () => {
     const { stdout } = await slipway.slipway("up", "-d");
     expect(stdout).toContain("Slipway is running.");
     expect((await show("alpha")).status).toBe("development");
-    expect((await get(await devUrl("alpha"))).status).toBe(200);
+    const { status } = await get(await devUrl("alpha"));
+    expect(status, status === 200 ? "" : await whyNot("alpha", status)).toBe(200);
     const created = await slipway.json<{ slug: string }[]>("project", "list");
     expect(created.filter(({ slug }) => slug.startsWith("hello"))).toHaveLength(1);
   });

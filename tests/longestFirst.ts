@@ -5,8 +5,6 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
  * begins with the largest; a long one that begins last has the machine to itself, and everybody waits.
  */
 const LONGEST = [
-  "scripts/simulate/firstHalf.test.ts",
-  "scripts/simulate/secondHalf.test.ts",
   "embedded/cli.test.ts",
   "embedded/conformance/conformance.test.ts",
   "embedded/chaos/crash.test.ts",

@@ -4,7 +4,7 @@
 import { writeFileSync } from "node:fs";
 import os from "node:os";
 
-const NICENESS = 10;
+const NICENESS = 19;
 
 os.setPriority(NICENESS);
 try {

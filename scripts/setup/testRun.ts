@@ -10,9 +10,9 @@ import { SetupError } from "./setupError.ts";
 const CHECK_DEADLINE_MS = 40 * 60_000;
 const SILENCE_MS = 3_500;
 
-/** What runs beside the tests, gives way to them, and is told after them. */
+/** What runs beside the tests, gives way to them, and is told after them: it has what they leave idle. */
 type Check = { title: string; script: string; args: string[] };
-const CHECKS: Check[] = [
+const STATIC_CHECKS: Check[] = [
   {
     title: "format (prettier)",
     script: "prettier/bin/prettier.cjs",
@@ -23,8 +23,19 @@ const CHECKS: Check[] = [
   { title: "types (tsc)", script: "typescript-native/bin/tsc", args: ["--singleThreaded"] },
 ];
 
+const SIMULATION: Check = {
+  title: "simulation (2,000 seeds)",
+  script: "vitest/vitest.mjs",
+  args: ["run", "--project=simulation"],
+};
+
 /** Without arguments: everything but what `npm run test:long` is for. */
-const vitestArguments = process.argv.length > 2 ? process.argv.slice(2) : ["--project=!*long"];
+const chosen = process.argv.slice(2);
+const vitestArguments =
+  chosen.length > 0
+    ? chosen
+    : ["unit", "convex", "embedded", "control", "e2e"].map((name) => `--project=${name}`);
+const checks = chosen.length > 0 ? STATIC_CHECKS : [...STATIC_CHECKS, SIMULATION];
 process.exitCode = await runAll();
 
 /** @returns the exit code: 0 only when every check and every test passed. */
@@ -33,8 +44,8 @@ async function runAll(): Promise<number> {
     section("set-up");
     if (!(await setUp())) return 1;
   }
-  // Lint alone takes two minutes of one core; the end-to-end tests leave both idle for longer than that.
-  const begun = CHECKS.map((check) => ({ ...check, ended: runCheck(check) }));
+  // They take six minutes of one core; the end-to-end tests leave about as much of two idle.
+  const begun = checks.map((check) => ({ ...check, ended: runCheck(check) }));
   section("tests");
   const tests = await runTests();
   section("checks, made beside the tests");
@@ -45,7 +56,7 @@ async function runAll(): Promise<number> {
 
 /** Everything but the end-to-end tests does without; `--project unit` is then enough to say so. */
 function needsDocker(args: readonly string[]): boolean {
-  const chosen = args.flatMap((arg, index) =>
+  const projects = args.flatMap((arg, index) =>
     arg === "--project"
       ? [args[index + 1]]
       : arg.startsWith("--project=")
@@ -53,8 +64,10 @@ function needsDocker(args: readonly string[]): boolean {
         : [],
   );
   return (
-    chosen.length === 0 ||
-    chosen.some((name) => !["unit", "convex", "embedded", "control", "long"].includes(name ?? ""))
+    projects.length === 0 ||
+    projects.some(
+      (name) => !["unit", "convex", "embedded", "control", "simulation", "long"].includes(name ?? ""),
+    )
   );
 }
 
