@@ -44,6 +44,25 @@ return function(spec)
     spec.equal({ services[1].peers[1].weight, services[2].peers[1].weight }, { 5, 2 })
   end)
 
+  spec.it("compile: what counts against a rate is of that rate and project alone", function()
+    local function keys(limits, namespace)
+      local limited = project(one)
+      limited.limits, limited.namespace = limits, namespace or "n"
+      local compiled = compile.project(limited)
+      return { compiled.client_rate_key, compiled.project_rate_key }
+    end
+    local slow, quick = { perSecond = 0.2, burst = 1 }, { perSecond = 0.25, burst = 1 }
+    local seen, count = {}, 0
+    for _, all in ipairs({ keys(nil), keys(nil, "m"), keys({ client = slow, project = slow }), keys({ client = quick, project = quick }) }) do
+      for _, key in ipairs(all) do
+        count = count + (seen[key] and 0 or 1)
+        seen[key] = true
+      end
+    end
+    spec.equal(count, 8)
+    spec.equal(keys({ client = slow }), keys({ client = slow }))
+  end)
+
   spec.it("compile: an IPv6 address is written as nginx wants it", function()
     local compiled = compile.project(project({ { address = "fd00::5", port = 80 } }), nil)
     spec.equal(compiled.environments.dev.services[2].peers[1].address, "[fd00::5]")

@@ -43,7 +43,7 @@ return function(spec)
 
   local function peer_of(key, worker)
     local requests_key, streams_key = counts.keys_of(key, worker)
-    return { requests_key = requests_key, streams_key = streams_key }
+    return { requests_key = requests_key, streams_key = streams_key, in_flight = 0, told = 0 }
   end
 
   spec.it("counts: what is in progress comes and goes, streams by themselves", function()
@@ -51,10 +51,48 @@ return function(spec)
     local peer = peer_of(key)
     counts.enter(peer, false)
     counts.enter(peer, true)
+    counts.settle()
     spec.equal({ counts.in_progress(key) }, { 2, 1 })
     counts.leave(peer, true)
     counts.leave(peer, false)
+    counts.settle()
     spec.equal({ counts.in_progress(key) }, { 0, 0 })
+  end)
+
+  spec.it("counts: never fewer than there are, at any moment, and as many once all is told", function()
+    local key = "10.0.0.4:80"
+    -- The same container, known anew after a push while the old object still has requests.
+    local peers = { peer_of(key), peer_of(key) }
+    local fewest, in_progress = 0, 0
+    local function step(index, change)
+      local peer = peers[index % 2 + 1]
+      if change > 0 then
+        counts.enter(peer, false)
+      else
+        counts.leave(peer, false)
+      end
+      in_progress = in_progress + change
+      fewest = math.min(fewest, counts.in_progress(key) - in_progress)
+      if index % 7 == 0 then
+        counts.settle()
+      end
+    end
+    for index = 1, 100 do
+      step(index, 1)
+    end
+    for index = 1, 60 do
+      step(index, -1)
+    end
+    for index = 1, 30 do
+      step(index, 1)
+    end
+    counts.settle()
+    spec.equal({ fewest, (counts.in_progress(key)) }, { 0, 70 })
+    for index = 1, 70 do
+      step(index, -1)
+    end
+    counts.settle()
+    spec.equal((counts.in_progress(key)), 0)
   end)
 
   spec.it("counts: what an nginx worker that was killed left is forgotten as the next one starts in its place", function()
@@ -62,6 +100,7 @@ return function(spec)
     counts.enter(peer_of(key, 0), true)
     counts.enter(peer_of(other, 0), false)
     counts.enter(peer_of(key, 1), false)
+    counts.settle()
     spec.equal({ counts.in_progress(key, 2) }, { 2, 1 })
     counts.forget_worker(0)
     spec.equal({ counts.in_progress(key, 2) }, { 1, 0 })

@@ -60,13 +60,6 @@ local function present_peers(routed, service)
   return service.peers
 end
 
--- Whether the answer is one without an end: a WebSocket or an event stream.
-local function is_endless()
-  local var = ngx.var
-  local accept = var.http_accept
-  return var.slipway_upgrade ~= "" or (accept ~= nil and accept:find("text/event-stream", 1, true) ~= nil)
-end
-
 -- proxy.conf has the same defaults, so that nothing is to be set for a service without timeouts of its own.
 local function set_timeouts(settings, is_stream)
   local stream_ms = is_stream and (settings.streamTimeoutMs or DEFAULT_MS.stream)
@@ -112,7 +105,7 @@ function M.choose()
       last.down_until = now + SECONDS_DOWN
     end
   else
-    routed.is_stream = is_endless()
+    routed.is_stream = ngx.var.slipway_is_stream ~= ""
     if routed.is_stream or service.has_timeouts then
       set_timeouts(service.settings, routed.is_stream)
     end

@@ -14,6 +14,7 @@ local function new_peer(upstream)
     address = upstream.address:find(":", 1, true) and "[" .. upstream.address .. "]" or upstream.address,
     port = upstream.port,
     in_flight = 0,
+    told = 0,
     current = 0,
     down_until = 0,
   }
@@ -73,16 +74,22 @@ local function service_of(service, before, in_use)
   }
 end
 
+-- What counts against a rate is of that rate alone: a new one begins anew.
+local function rate_key(kind, namespace, rate)
+  return rate and ("%s %s %.17g/%d "):format(kind, namespace, rate.perSecond, rate.burst) or kind .. " " .. namespace .. " "
+end
+
 -- `previous` is the same project as it was compiled before, or nil.
 function M.project(project, previous)
+  local limits = project.limits or {}
   local compiled = {
     namespace = project.namespace,
     slug = project.slug,
     version = project.version,
-    project_rate_key = "p " .. project.namespace,
-    client_rate_key = "c " .. project.namespace .. " ",
+    project_rate_key = rate_key("p", project.namespace, limits.project),
+    client_rate_key = rate_key("c", project.namespace, limits.client),
     connections_key = "n " .. project.namespace .. " ",
-    limits = project.limits or {},
+    limits = limits,
     environments = {},
     domains = {},
   }

@@ -1,7 +1,8 @@
 -- What is counted in memory that nginx's workers share: how many requests each container has in progress, and while a
 -- rollout of an environment goes on how its requests fared. Counting costs a rollout's requests a few microseconds and
--- all others two additions.
---   f <nginx worker> <address>:<port>               requests that it has in progress there, and s … of them streams
+-- all others next to nothing.
+--   f <nginx worker> <address>:<port>               requests that it has in progress there, and s … of them streams; for
+--                                                   a moment more than it has, never fewer
 --   <namespace> <environment> <rollout> <what>      what a rollout's requests did; forgotten an hour after the first one
 -- What memory has no room for is forgotten, least recently used first: counts decide nothing that has no bound in time.
 local counts = ngx.shared.counts
@@ -11,6 +12,9 @@ local FORGOTTEN_AFTER_SECONDS = 3600
 local PATIENCE_MS = 1000
 -- What nginx's workers tell of waiting requests is told again before this has passed.
 local WAITING_SECONDS = 2
+-- So many requests more than it has an nginx worker tells of a container, so that the next few need not be told;
+-- `settle` puts it right soon after.
+local AHEAD = 8
 local PHASES = { "before", "during", "after" }
 local SIDES = { "old", "new" }
 local OUTCOMES = { "served", "failed", "aborted" }
@@ -66,18 +70,48 @@ local function prefix_of(namespace, environment, rollout)
   return namespace .. " " .. environment .. " " .. rollout .. " "
 end
 
+-- The containers of which was told what may not be so any more, or will not be: all that have requests.
+local told = {}
+
+local function tell(peer, requests)
+  counts:incr(peer.requests_key, requests - peer.told, 0)
+  peer.told = requests
+end
+
+-- Marks `peer` for `settle`. Few requests come by here, and LuaJIT must not take this for the usual way.
+local function tell_ahead(peer)
+  told[peer] = true
+  tell(peer, peer.in_flight + AHEAD)
+end
+jit.off(tell_ahead)
+
 -- A request is on its way to a container; `is_stream`: a WebSocket or an event stream.
 function M.enter(peer, is_stream)
-  counts:incr(peer.requests_key, 1, 0)
+  peer.in_flight = peer.in_flight + 1
+  if peer.in_flight > peer.told then
+    tell_ahead(peer)
+  end
   if is_stream then
     counts:incr(peer.streams_key, 1, 0)
   end
 end
 
 function M.leave(peer, is_stream)
-  counts:incr(peer.requests_key, -1, 0)
+  peer.in_flight = peer.in_flight - 1
   if is_stream then
     counts:incr(peer.streams_key, -1, 0)
+  end
+end
+
+-- Tells what this nginx worker has in progress at each container. Runs again and again, because requests end untold.
+function M.settle()
+  for peer in pairs(told) do
+    if peer.told ~= peer.in_flight then
+      tell(peer, peer.in_flight)
+    end
+    if peer.in_flight == 0 then
+      told[peer] = nil
+    end
   end
 end
 

@@ -158,7 +158,8 @@ local function decide(var, is_confining)
     local to = redirect.to
     return { status = redirect.status, location = to:sub(1, 1) == "/" and prefix .. to or to }
   end
-  local length = var.content_length
+  local may_have_body = var.slipway_may_have_body ~= ""
+  local length = may_have_body and var.content_length or nil
   if length and tonumber(length) > (service.settings.maxBodyBytes or DEFAULT_MAX_BODY_BYTES) then
     return { page = "too_large", about = M.about(project, kind) }
   end
@@ -195,7 +196,7 @@ local function decide(var, is_confining)
   end
   request.begin(project, environment, service, prefix, is_below, is_proof, connections_key, counted)
   -- A body whose length is not said: chunked, or in HTTP/2, where nothing else tells.
-  if not length and (var.http_transfer_encoding or var.server_protocol == "HTTP/2.0") then
+  if may_have_body and not length and (var.http_transfer_encoding or var.server_protocol == "HTTP/2.0") then
     return { class = target.body_class(service.settings.maxBodyBytes or DEFAULT_MAX_BODY_BYTES) }
   elseif is_confining and not is_below then
     return { class = "/.slipway/unconfined" }

@@ -166,7 +166,6 @@ end
 
 function M.enter(request, peer)
   request.peer, request.side = peer, peer.side
-  peer.in_flight = peer.in_flight + 1
   counts.enter(peer, request.is_stream)
 end
 
@@ -174,7 +173,6 @@ function M.leave(request)
   local peer = request.peer
   if peer then
     request.peer = false
-    peer.in_flight = peer.in_flight - 1
     counts.leave(peer, request.is_stream)
   end
 end

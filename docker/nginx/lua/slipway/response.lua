@@ -70,6 +70,23 @@ local function mend_cookies(header, cookies, routed)
   header["Set-Cookie"] = cookies
 end
 
+-- What the container says of where it is.
+local function mend_own(header, routed)
+  local prefix = routed.prefix
+  if prefix ~= "" then
+    mend_pointer(header, "Location", prefix)
+    mend_pointer(header, "Content-Location", prefix)
+    local refresh = header["Refresh"]
+    if type(refresh) == "string" then
+      header["Refresh"] = M.mend_refresh(refresh, prefix, ngx.var.slipway_host)
+    end
+  end
+  local cookies = header["Set-Cookie"]
+  if cookies then
+    mend_cookies(header, cookies, routed)
+  end
+end
+
 local function set_own(header, own_headers)
   for name, value in pairs(own_headers) do
     header[name] = value
@@ -118,18 +135,9 @@ function M.mend(is_confined)
   local header = ngx.header
   local routed = request.current()
   if routed then
-    local prefix = routed.prefix
-    if prefix ~= "" then
-      mend_pointer(header, "Location", prefix)
-      mend_pointer(header, "Content-Location", prefix)
-      local refresh = header["Refresh"]
-      if type(refresh) == "string" then
-        header["Refresh"] = M.mend_refresh(refresh, prefix, ngx.var.slipway_host)
-      end
-    end
-    local cookies = header["Set-Cookie"]
-    if cookies then
-      mend_cookies(header, cookies, routed)
+    -- Most answers have none of these headers (nginx.conf).
+    if ngx.var.slipway_to_mend ~= "" then
+      mend_own(header, routed)
     end
     local own_headers = routed.service.settings.responseHeaders
     if own_headers then

@@ -59,6 +59,7 @@ end
 local function look(premature)
   if not premature then
     endings.run()
+    counts.settle()
     request.tell_waiting()
   end
 end
