@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import { pause, realClock, type Clock } from "./clock.ts";
-import { commandsIn } from "./firewall/helper.ts";
+import { commandsIn } from "./engine/commandsIn.ts";
 
 /**
  * Runs a health check inside its container, now: Docker itself runs it first when a whole interval has passed.

@@ -1,5 +1,13 @@
+import type { Upstream } from "../core/routes.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import type { UnversionedRoutes } from "./routing.ts";
+
+/** Where the gateway leads requests for `namespace` at this moment. @throws GatewayError */
+export async function upstreamsOf(gateway: Pick<Gateway, "routes">, namespace: string): Promise<Upstream[]> {
+  const table = await gateway.routes(namespace);
+  const services = Object.values(table?.environments ?? {}).flatMap((route) => route?.services ?? []);
+  return services.flatMap(({ upstreams }) => upstreams);
+}
 
 /** Tells the gateway what changed, and only that. */
 export class RouteTable {
@@ -36,11 +44,9 @@ export class RouteTable {
     return this.pushed.get(namespace)?.version ?? 0;
   }
 
-  /** The addresses that the gateway leads requests for `namespace` to at this moment. @throws GatewayError */
-  async addresses(namespace: string): Promise<Set<string>> {
-    const table = await this.gateway.routes(namespace);
-    const services = Object.values(table?.environments ?? {}).flatMap((route) => route?.services ?? []);
-    return new Set(services.flatMap(({ upstreams }) => upstreams.map(({ address }) => address)));
+  /** As {@link upstreamsOf}. */
+  async upstreams(namespace: string): Promise<Upstream[]> {
+    return await upstreamsOf(this.gateway, namespace);
   }
 
   /** Nothing is known any more of what the gateway has for `namespace`. */

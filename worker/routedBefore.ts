@@ -3,6 +3,7 @@ import type { Upstream } from "../core/routes.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import { GatewayError } from "./gateway/gatewayError.ts";
 import type { ProbeTarget } from "./readiness.ts";
+import { upstreamsOf } from "./routeTable.ts";
 import { shortId } from "./seen.ts";
 
 /**
@@ -52,10 +53,7 @@ export class RoutedBefore {
 
   private async upstreams(namespace: string): Promise<Upstream[] | null> {
     try {
-      const table = await this.gateway.routes(namespace);
-      return Object.values(table?.environments ?? {}).flatMap(({ services }) =>
-        services.flatMap(({ upstreams }) => upstreams),
-      );
+      return await upstreamsOf(this.gateway, namespace);
     } catch (error) {
       if (error instanceof GatewayError) return null;
       throw error;

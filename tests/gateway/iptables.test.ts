@@ -1,8 +1,8 @@
 import Docker from "dockerode";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LABELS } from "../../core/labels.ts";
+import { commandsIn, type RunCommand } from "../../worker/engine/commandsIn.ts";
 import { FIREWALL_IMAGE } from "../../worker/firewall/firewall.ts";
-import { commandsIn, type RunCommand } from "../../worker/firewall/helper.ts";
 import { parseSave, planFirewall, planRemoval } from "../../worker/firewall/plan.ts";
 import { desiredChains, type Family } from "../../worker/firewall/rules.ts";
 import { checkRules, ensureRules, readTable, removeRules } from "../../worker/firewall/tables.ts";

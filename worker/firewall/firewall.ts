@@ -1,7 +1,8 @@
 import type Docker from "dockerode";
 import { SlipwayError } from "../../core/errors.ts";
 import { gatewayBridgeName } from "../../core/naming.ts";
-import { withFirewallHelper, type RunCommand } from "./helper.ts";
+import type { RunCommand } from "../engine/commandsIn.ts";
+import { withFirewallHelper } from "./helper.ts";
 import { forwardChainName, inputChainName } from "./rules.ts";
 import { checkRules, ensureRules, readRules, removeRules, type Backend, type Rules } from "./tables.ts";
 

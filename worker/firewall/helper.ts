@@ -1,25 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 import { SlipwayError } from "../../core/errors.ts";
 import { LABELS } from "../../core/labels.ts";
-import { pause, realClock } from "../clock.ts";
+import { commandsIn, type RunCommand } from "../engine/commandsIn.ts";
 import { dockerCall, dockerCallUnless } from "../gateway/dockerCall.ts";
 
 export const FIREWALL_ROLE = "firewall";
 
 /** A helper whose worker died ends by itself after so long, and removes itself. */
 const HELPER_LIFE_SECONDS = 120;
-const COMMAND_MS = 30_000;
-const EXIT_POLL_MS = 20;
 const MEBIBYTE = 1024 ** 2;
 /** iptables-legacy and the engine keep out of each other's way with this file. */
 const XTABLES_LOCK = "/run/xtables.lock";
-
-export type CommandResult = { exitCode: number; stdout: string; stderr: string };
-
-/** Runs a command, given as its arguments, in the host's network namespace, with `input` on its standard input. */
-export type RunCommand = (command: readonly string[], input?: string) => Promise<CommandResult>;
 
 /**
  * Starts a container on the host's network that may do nothing but change the network, gives `work` a way to run commands
@@ -99,63 +91,4 @@ function helperSpec(instanceId: string, image: string): Docker.ContainerCreateOp
       LogConfig: { Type: "json-file", Config: { "max-size": "1m", "max-file": "1" } },
     },
   };
-}
-
-/** Commands inside `container`, which runs. */
-export function commandsIn(docker: Docker, container: Docker.Container): RunCommand {
-  return (command, input = "") => runIn(docker, container, command, input);
-}
-
-async function runIn(
-  docker: Docker,
-  container: Docker.Container,
-  command: readonly string[],
-  input: string,
-): Promise<CommandResult> {
-  const what = `run ${command.join(" ")} in a container`;
-  return dockerCall(
-    what,
-    async (abortSignal) => {
-      const exec = await container.exec({
-        Cmd: [...command],
-        AttachStdin: true,
-        AttachStdout: true,
-        AttachStderr: true,
-        abortSignal,
-      });
-      const stream = await exec.start({ hijack: true, stdin: true, abortSignal });
-      const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-      docker.modem.demuxStream(stream, stdout, stderr);
-      const texts = Promise.all([textOf(stdout), textOf(stderr)]);
-      // An engine that dies closes the stream without an end.
-      stream.on("close", () => {
-        stdout.end();
-        stderr.end();
-      });
-      stream.on("error", (error: Error) => {
-        stdout.destroy(error);
-        stderr.destroy(error);
-      });
-      stream.end(input);
-      const [out, err] = await texts;
-      return { exitCode: await exitCodeOf(exec, abortSignal), stdout: out, stderr: err };
-    },
-    COMMAND_MS,
-  );
-}
-
-/** A command's output may end a moment before the engine knows that the command has. */
-async function exitCodeOf(exec: Docker.Exec, abortSignal: AbortSignal): Promise<number> {
-  for (;;) {
-    const { ExitCode } = await exec.inspect({ abortSignal });
-    if (ExitCode !== null) return ExitCode;
-    abortSignal.throwIfAborted();
-    await pause(realClock, EXIT_POLL_MS);
-  }
-}
-
-async function textOf(stream: PassThrough): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8");
 }

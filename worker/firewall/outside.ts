@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type Docker from "dockerode";
 import { FIREWALL_IMAGE } from "./firewall.ts";
-import { withFirewallHelper, type RunCommand } from "./helper.ts";
+import type { RunCommand } from "../engine/commandsIn.ts";
+import { withFirewallHelper } from "./helper.ts";
 
 const FAR_MAC = "02:00:00:00:00:02";
 

@@ -4,7 +4,7 @@ import { networkInterfaces } from "node:os";
 import type Docker from "dockerode";
 import type { Gateway } from "../gateway/gateway.ts";
 import { pause, realClock } from "../clock.ts";
-import { commandsIn, type RunCommand } from "./helper.ts";
+import { commandsIn, type RunCommand } from "../engine/commandsIn.ts";
 import { withOutside, type Outside } from "./outside.ts";
 import { makeProbeWorld, PROBE_PORT, removeProbes, type ProbeSide } from "./probeWorld.ts";
 

@@ -1,7 +1,7 @@
 import { SlipwayError } from "../../core/errors.ts";
 import { startOf } from "../../core/text.ts";
 import { pause, realClock } from "../clock.ts";
-import type { RunCommand } from "./helper.ts";
+import type { RunCommand } from "../engine/commandsIn.ts";
 import { isRearranged, parseSave, planFirewall, planRemoval, type Table } from "./plan.ts";
 import { desiredChains, forwardChainName, inputChainName, type Chain, type Family } from "./rules.ts";
 

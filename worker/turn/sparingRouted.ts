@@ -1,5 +1,5 @@
 import type { Operation } from "../plan/operation.ts";
-import type { SeenEnvironment } from "../seen.ts";
+import { shortId, type SeenEnvironment } from "../seen.ts";
 import { leavingIn } from "./runOperations.ts";
 import type { TurnContext } from "./turnContext.ts";
 
@@ -24,13 +24,12 @@ export async function sparingRouted(
     .filter(({ name, state }) => leaving.has(name) && state === "running" && !mustStop.has(name));
   if (candidates.length === 0) return [...operations];
   // A gateway that cannot be asked leads nobody anywhere, as far as can be known.
-  const led = await routes.addresses(namespace).catch((error: unknown) => {
+  const led = await routes.upstreams(namespace).catch((error: unknown) => {
     log("routes-unread", { namespace, error });
-    return new Set<string>();
+    return [];
   });
-  const routed = candidates.filter(({ networks }) =>
-    Object.values(networks).some((address) => address !== null && led.has(address)),
-  );
+  const ids = new Set(led.map(({ container }) => container));
+  const routed = candidates.filter((container) => ids.has(shortId(container)));
   return without(operations, new Set(routed.map(({ name }) => name)));
 }
 
