@@ -98,6 +98,19 @@ test("a release that dies after the switch while nobody asks is undone, and it i
     .toMatchObject({ version: "good" });
 });
 
+test("a release that is healthy, and that no request reaches, is undone, and it is said why", async () => {
+  const shop = await Deploys.make(world, "atelier");
+  await shop.deploy(shop.make("good", { replicas: 1 }));
+  const shy = shop.make("shy", { replicas: 1, behaviour: "shy" });
+  const report = await shop.deploy(shy);
+  expect(report).toMatchObject({ state: "failed" });
+  expect(report.cause).toMatch(/^No request reached it within 30 s of the switch: /);
+  await expect
+    .poll(async () => JSON.parse((await world.get(shop.project.namespace, "deploy")).body) as unknown, SOON)
+    .toMatchObject({ version: "good" });
+  await expect.poll(() => shop.statesOf(shy.number), SOON).toEqual([]);
+});
+
 test("a canary gets its share of the requests, and goes by itself where it fails more often", async () => {
   const shop = await Deploys.make(world, "florist");
   await shop.deploy(shop.make("main"));

@@ -1,6 +1,7 @@
 // A deployed service of the tests, given to `node -e` in a container. It tells who it is, and behaves as VERSION says:
-// `sick` never answers well, `dies` ends a while after it was asked first, `pensive` takes 700 ms to say that it is well; but
-// to the health check `breaks` answers 500, `hangs` nothing at all, and `tears` breaks its answers off.
+// `sick` never answers well, `pensive` takes 700 ms to say that it is well, `dies` ends a while after the gateway first led
+// somebody to it, `shy` hangs up on whomever it leads there; but to the health check `breaks` answers 500, `hangs` nothing at
+// all, and `tears` breaks its answers off.
 import { createHash, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 
@@ -16,8 +17,11 @@ const server = createServer((request, response) => {
     response.end(JSON.stringify({ version: VERSION, name, ...more }));
   };
   if (BEHAVIOUR === "sick") return ((response.statusCode = 503), response.end());
+  // The worker asks for its health without the gateway's headers, and proves a route by the same path with them.
+  const isLed = request.headers["x-request-id"] !== undefined;
+  if (BEHAVIOUR === "dies" && isLed) setTimeout(() => process.exit(7), 200);
+  if (BEHAVIOUR === "shy" && isLed) return request.socket.destroy();
   if (path === "/health") return BEHAVIOUR === "pensive" ? setTimeout(answer, 700) : answer();
-  if (BEHAVIOUR === "dies") setTimeout(() => process.exit(7), 200);
   if (BEHAVIOUR === "breaks") {
     request.resume();
     return ((response.statusCode = 500), answer());

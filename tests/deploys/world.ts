@@ -8,7 +8,7 @@ const IMAGE = "slipway/node:20";
 const PORT = 3000;
 const WITHIN_MS = 60_000;
 
-export type Behaviour = "well" | "sick" | "dies" | "breaks" | "hangs" | "tears" | "pensive";
+export type Behaviour = "well" | "sick" | "dies" | "breaks" | "hangs" | "tears" | "pensive" | "shy";
 
 type Rollout = NonNullable<NonNullable<ManifestInput["environments"]>["deploy"]>["rollout"];
 
