@@ -18,14 +18,10 @@ const e2e = {
 };
 const long = { env: { SLIPWAY_LONG_TESTS: "1" } };
 
-/** Two processes busy for a minute and a half: `npm test` runs them beside its other tests. */
-const SIMULATION = "scripts/simulate/*Half.test.ts";
-
 /**
- * Eight projects, so that one kind of test can be run alone (`npx vitest run --project unit`):
- * `unit` needs nothing, `simulation` is the worker against 2,000 seeds of faults, `convex` runs in the edge runtime as
- * convex-test asks, `embedded` starts real servers, `control` runs the control plane's suite on such a server, `e2e` needs
- * Docker and comes after all others.
+ * Seven projects, so that one kind of test can be run alone (`npx vitest run --project unit`):
+ * `unit` needs nothing, `convex` runs in the edge runtime as convex-test asks, `embedded` starts real servers,
+ * `control` runs the control plane's suite on such a server, `e2e` needs Docker and comes after all others.
  * `long` and, with Docker, `e2e-long` are `npm run test:long`, and no part of `npm test`.
  */
 export default defineConfig({
@@ -41,11 +37,9 @@ export default defineConfig({
           // Nothing here leaves anything behind, and to load the same modules anew for each file took most of the time.
           isolate: false,
           include: ["{core,worker,scripts,docker,dashboard}/**/*.test.{ts,tsx}"],
-          exclude: [SIMULATION],
           testTimeout: 60_000,
         },
       },
-      { test: { name: "simulation", include: [SIMULATION] } },
       {
         test: {
           ...roomy,

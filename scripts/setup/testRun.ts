@@ -4,6 +4,7 @@ import { elapsed } from "../progress/elapsed.mjs";
 import { createProgress } from "../progress/progress.mjs";
 import { REPOSITORY } from "./dataDir.ts";
 import { markedRun } from "./markedRun.ts";
+import { nodeCommand } from "./nodeCommand.ts";
 import { ensurePrerequisites } from "./prerequisites.ts";
 import { SetupError } from "./setupError.ts";
 
@@ -11,23 +12,25 @@ const CHECK_DEADLINE_MS = 40 * 60_000;
 const SILENCE_MS = 3_500;
 
 /** What runs beside the tests, gives way to them, and is told after them: it has what they leave idle. */
-type Check = { title: string; script: string; args: string[] };
+type Check = { title: string; /** Node's. */ args: string[] };
+const packaged = (script: string) => path.join(REPOSITORY, "node_modules", script);
 const STATIC_CHECKS: Check[] = [
   {
     title: "format (prettier)",
-    script: "prettier/bin/prettier.cjs",
-    args: ["--check", "--log-level=warn", "."],
+    args: [packaged("prettier/bin/prettier.cjs"), "--check", "--log-level=warn", "."],
   },
-  { title: "lint (eslint)", script: "eslint/bin/eslint.js", args: ["."] },
+  { title: "lint (eslint)", args: [packaged("eslint/bin/eslint.js"), "."] },
   // One thread: it takes no more than half of what several do, and the other core is the tests'.
-  { title: "types (tsc)", script: "typescript-native/bin/tsc", args: ["--singleThreaded"] },
+  { title: "types (tsc)", args: [packaged("typescript-native/bin/tsc"), "--singleThreaded"] },
 ];
 
-const SIMULATION: Check = {
-  title: "simulation (2,000 seeds)",
-  script: "vitest/vitest.mjs",
-  args: ["run", "--project=simulation"],
-};
+/** Nearly all that a seed makes is gone at its end: in a larger nursery it dies before it costs a copy. */
+const NURSERY = "--max-semi-space-size=32";
+/** The worker against a machine on which everything goes wrong, once for each of two cores. */
+const SIMULATIONS: Check[] = [1, 1001].map((from) => {
+  const [, ...command] = nodeCommand("scripts/simulate/simulate.ts", "--from", `${from}`, "--seeds", "1000");
+  return { title: `simulation (seeds ${from} to ${from + 999})`, args: [NURSERY, ...command] };
+});
 
 /** Without arguments: everything but what `npm run test:long` is for. */
 const chosen = process.argv.slice(2);
@@ -35,7 +38,7 @@ const vitestArguments =
   chosen.length > 0
     ? chosen
     : ["unit", "convex", "embedded", "control", "e2e"].map((name) => `--project=${name}`);
-const checks = chosen.length > 0 ? STATIC_CHECKS : [...STATIC_CHECKS, SIMULATION];
+const checks = chosen.length > 0 ? STATIC_CHECKS : [...STATIC_CHECKS, ...SIMULATIONS];
 process.exitCode = await runAll();
 
 /** @returns the exit code: 0 only when every check and every test passed. */
@@ -65,9 +68,7 @@ function needsDocker(args: readonly string[]): boolean {
   );
   return (
     projects.length === 0 ||
-    projects.some(
-      (name) => !["unit", "convex", "embedded", "control", "simulation", "long"].includes(name ?? ""),
-    )
+    projects.some((name) => !["unit", "convex", "embedded", "control", "long"].includes(name ?? ""))
   );
 }
 
@@ -88,21 +89,15 @@ async function setUp(): Promise<boolean> {
 
 type Ended = { passed: boolean; lines: string[] };
 
-async function runCheck({ script, args }: Check): Promise<Ended> {
+async function runCheck({ args }: Check): Promise<Ended> {
   const output: Buffer[] = [];
-  const code = await markedRun(
-    process.execPath,
-    [
-      ...["--import", pathToFileURL(path.join(REPOSITORY, "scripts/setup/givingWay.mjs")).href],
-      ...[path.join(REPOSITORY, "node_modules", script), ...args],
-    ],
-    {
-      cwd: REPOSITORY,
-      env: { NO_COLOR: "1" },
-      deadlineMs: CHECK_DEADLINE_MS,
-      onOutput: (chunk) => output.push(chunk),
-    },
-  );
+  const givingWay = pathToFileURL(path.join(REPOSITORY, "scripts/setup/givingWay.mjs")).href;
+  const code = await markedRun(process.execPath, ["--import", givingWay, ...args], {
+    cwd: REPOSITORY,
+    env: { NO_COLOR: "1" },
+    deadlineMs: CHECK_DEADLINE_MS,
+    onOutput: (chunk) => output.push(chunk),
+  });
   const lines = Buffer.concat(output).toString().trimEnd().split("\n");
   return { passed: code === 0, lines };
 }

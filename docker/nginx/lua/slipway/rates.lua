@@ -17,12 +17,6 @@ local OWN_SECONDS = 1
 -- By key what this worker took: { left, ends, perSecond, burst }, the last two as they were then.
 local taken = generations.new(4096)
 
-local worker_count
-local function all_workers()
-  worker_count = worker_count or ngx.worker.count()
-  return worker_count
-end
-
 local M = {}
 
 -- How many requests each of `workers` takes at once. Pure.
@@ -47,7 +41,7 @@ function M.wait(key, rate, now, workers)
     own.left = own.left - 1
     return nil
   end
-  workers = workers or all_workers()
+  workers = workers or ngx.worker.count()
   local share = M.own_share(rate, workers)
   local at_once = rate.burst - (share > 1 and share * workers or 0)
   local interval = 1 / rate.perSecond
