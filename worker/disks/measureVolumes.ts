@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type Docker from "dockerode";
 import { LABELS, ownedBy } from "../../core/labels.ts";
-import { dockerCall, dockerCallUnless } from "../gateway/dockerCall.ts";
+import { dockerCall, dockerCallUnless } from "../engine/dockerCall.ts";
 import { EngineError } from "../engine/engineError.ts";
 import { logText } from "../engine/logFrames.ts";
 import { volumeNames } from "./volumeNames.ts";

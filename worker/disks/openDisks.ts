@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type Docker from "dockerode";
 import { causeChain } from "../../core/errors.ts";
 import { LABELS } from "../../core/labels.ts";
-import { dockerCall, dockerCallUnless } from "../gateway/dockerCall.ts";
+import { dockerCall, dockerCallUnless } from "../engine/dockerCall.ts";
 import { LoopDisks } from "./loopDisks.ts";
 
 /** Disks, or why there can be none: a sentence. */

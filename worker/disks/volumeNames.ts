@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import { ownedBy } from "../../core/labels.ts";
-import { dockerCall } from "../gateway/dockerCall.ts";
+import { dockerCall } from "../engine/dockerCall.ts";
 
 /** The names of all volumes of an instance. */
 export async function volumeNames(docker: Docker, instanceId: string): Promise<Set<string>> {

@@ -2,7 +2,7 @@ import type Docker from "dockerode";
 import * as z from "zod";
 import { wantedImages } from "../../docker/images/wantedImages.ts";
 import { READ_DEADLINE_MS } from "../engine/deadline.ts";
-import { dockerCall, dockerCallUnless } from "../gateway/dockerCall.ts";
+import { dockerCall, dockerCallUnless } from "../engine/dockerCall.ts";
 import { failed, NO_ENGINE, ok, skipped, warning, type Check, type Finding } from "./check.ts";
 
 /** Checks of the Docker engine and of what Slipway needs in it. */

@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 import { pause, realClock } from "../clock.ts";
-import { dockerCall } from "../gateway/dockerCall.ts";
+import { dockerCall } from "./dockerCall.ts";
 
 const COMMAND_MS = 30_000;
 const EXIT_POLL_MS = 20;

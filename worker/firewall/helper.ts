@@ -3,7 +3,7 @@ import type Docker from "dockerode";
 import { SlipwayError } from "../../core/errors.ts";
 import { LABELS } from "../../core/labels.ts";
 import { commandsIn, type RunCommand } from "../engine/commandsIn.ts";
-import { dockerCall, dockerCallUnless } from "../gateway/dockerCall.ts";
+import { dockerCall, dockerCallUnless } from "../engine/dockerCall.ts";
 
 export const FIREWALL_ROLE = "firewall";
 

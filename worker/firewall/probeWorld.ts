@@ -2,7 +2,7 @@ import type Docker from "dockerode";
 import { LABELS, ownedBy } from "../../core/labels.ts";
 import { bridgeName } from "../../core/naming.ts";
 import { EngineError } from "../engine/engineError.ts";
-import { dockerCall, dockerCallUnless } from "../gateway/dockerCall.ts";
+import { dockerCall, dockerCallUnless } from "../engine/dockerCall.ts";
 import { gatewayAccessOptions } from "./firewall.ts";
 
 export const PROBE_ROLE = "firewall-probe";

@@ -11,7 +11,7 @@ import {
   type GatewayConfig,
 } from "./config.ts";
 import { containerSpec, GATEWAY_ROLE, networkSpec } from "./container.ts";
-import { dockerCall, dockerCallUnless } from "./dockerCall.ts";
+import { dockerCall, dockerCallUnless } from "../engine/dockerCall.ts";
 import { askDoor } from "./door.ts";
 import { installConfiguration, prepareState, removeOtherConfigurations } from "./files.ts";
 import { waitFor } from "./waitFor.ts";

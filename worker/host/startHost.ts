@@ -7,7 +7,7 @@ import type { KnownProject } from "../doctor/gateway.ts";
 import { hostChecks } from "../doctor/hostChecks.ts";
 import { READ_DEADLINE_MS } from "../engine/deadline.ts";
 import type { FirewallProbing } from "../firewall/probeAtStart.ts";
-import { dockerCall } from "../gateway/dockerCall.ts";
+import { dockerCall } from "../engine/dockerCall.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import type { Log } from "../log.ts";
 import type { HostReporter, OwnedCounts } from "./hostReporter.ts";

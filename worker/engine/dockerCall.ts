@@ -1,5 +1,5 @@
-import { CHANGE_DEADLINE_MS, withDeadline } from "../engine/deadline.ts";
-import { engineErrorOf, statusOf } from "../engine/engineError.ts";
+import { CHANGE_DEADLINE_MS, withDeadline } from "./deadline.ts";
+import { engineErrorOf, statusOf } from "./engineError.ts";
 
 /**
  * One call to the engine, with a deadline.
