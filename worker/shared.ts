@@ -5,6 +5,7 @@ import type { LoopDisks } from "./disks/loopDisks.ts";
 import { volumeNames } from "./disks/volumeNames.ts";
 import { ensureFirewall } from "./firewall/firewall.ts";
 import { ensureGateway } from "./gateway/ensure.ts";
+import { GatewaySource } from "./gateway/gatewaySource.ts";
 import type { Log } from "./log.ts";
 
 /**
@@ -36,21 +37,26 @@ export function sharedParts(
     networks,
   }: { disks?: () => Promise<LoopDisks | null>; networks: () => readonly string[] },
 ): (engineChanged: boolean) => Promise<void> {
+  const source = new GatewaySource();
   let firewallAt = -Infinity;
   let going: Promise<void> = Promise.resolve();
 
   const ensure = async (engineChanged: boolean) => {
-    const gateway = ensureGateway(docker, {
-      instanceId: config.instanceId,
-      dataDir: config.dataDir,
-      httpPort: config.httpPort,
-      httpsPort: config.httpsPort,
-      httpsRedirect: config.httpsRedirect,
-      trustedProxies: config.trustedProxies,
-      bindAddress: config.httpBind,
-      baseDomain: config.baseDomain,
-      upstreamNetworks: networks(),
-    });
+    const gateway = ensureGateway(
+      docker,
+      {
+        instanceId: config.instanceId,
+        dataDir: config.dataDir,
+        httpPort: config.httpPort,
+        httpsPort: config.httpsPort,
+        httpsRedirect: config.httpsRedirect,
+        trustedProxies: config.trustedProxies,
+        bindAddress: config.httpBind,
+        baseDomain: config.baseDomain,
+        upstreamNetworks: networks(),
+      },
+      source,
+    );
     const due = engineChanged || clock.elapsed() - firewallAt >= FIREWALL_MS;
     const firewall = due ? ensureFirewall(docker, { instanceId: config.instanceId }) : null;
     const [gatewayReport, firewallReport] = await Promise.all([gateway, firewall, tendDisks()]);

@@ -14,6 +14,7 @@ import { containerSpec, GATEWAY_ROLE, networkSpec } from "./container.ts";
 import { dockerCall, dockerCallUnless } from "../engine/dockerCall.ts";
 import { askDoor } from "./door.ts";
 import { installConfiguration, prepareState, removeOtherConfigurations } from "./files.ts";
+import { GatewaySource } from "./gatewaySource.ts";
 import { waitFor } from "./waitFor.ts";
 
 const READY_MS = 20_000;
@@ -32,17 +33,22 @@ export type EnsureReport = { actions: string[] };
  * Makes Docker have this instance's gateway: its network, its container from the present configuration, answering.
  * Observes first and changes only what differs, so it may run as often as anybody likes; a changed configuration, image
  * or setting makes the container anew. The table survives: nginx loads it before its first request.
+ * @param source what it is made from; default: as that is now
  * @throws SlipwayError `setup` (image missing, port taken), `docker`, `gateway` (does not come up) or `deadline`
  */
-export async function ensureGateway(docker: Docker, given: GatewayConfig): Promise<EnsureReport> {
+export async function ensureGateway(
+  docker: Docker,
+  given: GatewayConfig,
+  source: GatewaySource = new GatewaySource(),
+): Promise<EnsureReport> {
   const config = { ...given, dataDir: resolve(given.dataDir) };
   const actions: string[] = [];
-  const image = await imageId(docker, config.image ?? GATEWAY_IMAGE);
-  const configuration = await installConfiguration(config);
+  const image = await source.image(docker, config.image ?? GATEWAY_IMAGE);
+  const configuration = await installConfiguration(config, await source.files());
   await prepareState(config);
 
   const network = await ensureNetwork(docker, config, actions);
-  const spec = containerSpec(config, image, configuration);
+  const spec = { ...containerSpec(config, image.id, configuration), Image: image.reference };
   for (let attempt = 1; ; attempt += 1) {
     await ensureContainer(docker, config, spec, network, actions);
     if ((await waitUntilAnswering(docker, config)) === "answers") break;
@@ -259,18 +265,6 @@ async function lastWords(docker: Docker, config: GatewayConfig): Promise<string>
   } catch (error) {
     return `(its log cannot be read: ${error instanceof Error ? error.message : String(error)})`;
   }
-}
-
-async function imageId(docker: Docker, image: string): Promise<string> {
-  const found = await dockerCallUnless([404], `inspect the image ${image}`, () =>
-    docker.getImage(image).inspect(),
-  );
-  if (found) return found.Id;
-  throw new SlipwayError({
-    code: "setup",
-    message: `The image ${image} is not on this machine.`,
-    hint: "Build it: slipway up",
-  });
 }
 
 async function inspectNetwork(docker: Docker, name: string): Promise<Docker.NetworkInspectInfo | null> {

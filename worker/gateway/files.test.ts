@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { gatewayPaths, type GatewayConfig } from "./config.ts";
 import { installConfiguration, prepareState, removeOtherConfigurations } from "./files.ts";
+import { GatewaySource } from "./gatewaySource.ts";
 
+const source = new GatewaySource();
 let config: GatewayConfig;
 
 beforeEach(async () => {
@@ -16,7 +18,7 @@ afterEach(async () => {
 
 describe("the gateway's files", () => {
   test("are a whole copy, readable by another user, made once", async () => {
-    const first = await installConfiguration(config);
+    const first = await installConfiguration(config, await source.files());
     expect(await readdir(first.directory)).toEqual(
       expect.arrayContaining([
         "nginx.conf",
@@ -30,16 +32,19 @@ describe("the gateway's files", () => {
       ]),
     );
     expect((await stat(join(first.directory, "lua", "slipway", "front.lua"))).mode & 0o004).toBe(0o004);
-    expect(await installConfiguration(config)).toEqual(first);
+    expect(await installConfiguration(config, await source.files())).toEqual(first);
   });
 
   test("differ in place and hash where a setting differs, and old ones go", async () => {
-    const first = await installConfiguration(config);
-    const second = await installConfiguration({
-      ...config,
-      baseDomain: "Dev.Example.com",
-      hosts: ["Box.example.com"],
-    });
+    const first = await installConfiguration(config, await source.files());
+    const second = await installConfiguration(
+      {
+        ...config,
+        baseDomain: "Dev.Example.com",
+        hosts: ["Box.example.com"],
+      },
+      await source.files(),
+    );
     expect(second.hash).not.toBe(first.hash);
     expect(JSON.parse(await readFile(join(second.directory, "settings.json"), "utf8"))).toMatchObject({
       baseDomain: "dev.example.com",

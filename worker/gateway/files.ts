@@ -1,27 +1,11 @@
 import { createHash } from "node:crypto";
-import { chmod, chown, cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { chmod, chown, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import * as z from "zod";
 import { parseBaseDomain } from "../../core/baseDomain.ts";
 import { SlipwayError } from "../../core/errors.ts";
-import { hashFiles } from "../hashFiles.ts";
+import { hashFiles, type Files } from "../readFiles.ts";
 import { gatewayPaths, gatewayUser, type GatewayConfig } from "./config.ts";
-
-/** nginx's static configuration and its Lua, as the repository has them. */
-const SOURCE = fileURLToPath(new URL("../../docker/nginx", import.meta.url));
-const PARTS = [
-  ...[
-    "nginx.conf",
-    "front.conf",
-    "proxy.conf",
-    "body-class.conf",
-    "headers.conf",
-    "dashboard.conf",
-    "page.conf",
-  ],
-  ...["start.sh", "health.sh", "lua"],
-];
 
 const vNetwork = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
 
@@ -36,14 +20,16 @@ const DEFAULT_RATES = {
 /**
  * Puts a copy of nginx's configuration, named for its content, below the data directory: what the running gateway has
  * mounted stays as it was made, whatever happens to the repository.
+ * @param files what it is a copy of
  * @returns the copy's directory, and the hash of all that is in it
  */
 export async function installConfiguration(
   config: GatewayConfig,
+  files: Files,
 ): Promise<{ directory: string; hash: string }> {
   const settings = JSON.stringify(gatewaySettings(config));
   const trusted = trustedProxies(config.trustedProxies ?? []);
-  const hash = await hashOf(settings + trusted);
+  const hash = hashOf(settings + trusted, files);
   const { configs } = gatewayPaths(config.dataDir);
   const directory = join(configs, hash);
   if (await exists(join(directory, "settings.json"))) return { directory, hash };
@@ -51,8 +37,9 @@ export async function installConfiguration(
   const beside = `${directory}.${process.pid}`;
   await rm(beside, { recursive: true, force: true });
   await mkdir(beside, { recursive: true, mode: 0o755 });
-  for (const part of PARTS) {
-    await cp(join(SOURCE, part), join(beside, part), { recursive: true });
+  for (const [name, content] of files) {
+    await mkdir(dirname(join(beside, name)), { recursive: true });
+    await writeFile(join(beside, name), content);
   }
   await writeFile(join(beside, "trusted.conf"), trusted);
   await writeFile(join(beside, "settings.json"), settings);
@@ -136,9 +123,9 @@ function trustedProxies(networks: readonly string[]): string {
   ].join("\n");
 }
 
-async function hashOf(settings: string): Promise<string> {
+function hashOf(settings: string, files: Files): string {
   const hash = createHash("sha256").update(settings);
-  await hashFiles(hash, SOURCE, PARTS);
+  hashFiles(hash, files);
   return hash.digest("hex").slice(0, 16);
 }
 

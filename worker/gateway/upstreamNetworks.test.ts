@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { installConfiguration } from "./files.ts";
+import { GatewaySource } from "./gatewaySource.ts";
 import { installedNetworks, UpstreamNetworks } from "./upstreamNetworks.ts";
 
 const OLD = "10.64.0.0/16";
@@ -68,9 +69,10 @@ test("what the gateway was last told is read from its configuration", async () =
   onTestFinished(async () => await rm(dataDir, { recursive: true, force: true }));
   const config = { instanceId: "abcd2345", dataDir };
   expect(await installedNetworks(dataDir)).toBeNull();
-  await installConfiguration(config);
+  const files = await new GatewaySource().files();
+  await installConfiguration(config, files);
   expect(await installedNetworks(dataDir)).toBeNull();
-  const { directory } = await installConfiguration({ ...config, upstreamNetworks: [OLD] });
+  const { directory } = await installConfiguration({ ...config, upstreamNetworks: [OLD] }, files);
   await utimes(join(directory, "settings.json"), new Date(), new Date(Date.now() + 10_000));
   expect(await installedNetworks(dataDir)).toEqual([OLD]);
 });

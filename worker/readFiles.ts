@@ -2,24 +2,33 @@ import type { Hash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 
+/** Contents by path, in an order that is always the same. */
+export type Files = ReadonlyMap<string, Buffer>;
+
 /**
- * Adds the names and contents of files to `hash`, in an order that is always the same.
  * @param parts files, and folders with all that is below them, of `root`
  * @param counts whether a file counts, by its path below `root`; default: each does
+ * @returns contents by path below `root`
  * @throws what reading them throws
  */
-export async function hashFiles(
-  hash: Hash,
+export async function readFiles(
   root: string,
   parts: readonly string[],
   counts: (name: string) => boolean = () => true,
-): Promise<void> {
+): Promise<Files> {
+  const files = new Map<string, Buffer>();
   for (const part of parts) {
     for (const file of await filesAt(join(root, part))) {
       const name = relative(root, file);
-      if (counts(name)) hash.update(`\0${name}\0`).update(await readFile(file));
+      if (counts(name)) files.set(name, await readFile(file));
     }
   }
+  return files;
+}
+
+/** Adds names and contents to `hash`. */
+export function hashFiles(hash: Hash, files: Files): void {
+  for (const [name, content] of files) hash.update(`\0${name}\0`).update(content);
 }
 
 async function filesAt(path: string): Promise<string[]> {
