@@ -1,7 +1,7 @@
 /** How a project's domain stands with its certificates, as a worker tells the control plane. */
 
 /**
- * The one that somebody set: there is none; it serves; it serves and ends soon; it has ended; it cannot be read. In the
+ * The one that somebody set: there is none; it serves; it serves and ends soon; it has ended; it cannot serve. In the
  * last two cases it counts as none.
  */
 export const GIVEN_STATES = ["none", "good", "ending", "ended", "unusable"] as const;

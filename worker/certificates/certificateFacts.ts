@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
 import { SlipwayError } from "../../core/errors.ts";
 
 /** A chain as PEM, the name's own certificate first, and that one's private key as PEM. */
@@ -32,12 +32,36 @@ export function certificateFacts(chain: string): CertificateFacts {
 }
 
 /**
- * Checks that `pair` can serve `domain` (`*.…` stands for all names one label below): the key is the first
- * certificate's, each next one issued the one before, and none has ended.
+ * Checks that `pair` can serve `domain` now: that it is sound, and none of its chain has ended or is still to begin.
  * @returns the pair, with nothing but PEM in it
  * @throws SlipwayError `bad_request` saying what is wrong; nothing of the key is in it
  */
 export function checkCertificate(pair: CertificatePair, domain: string, now: number): CertificatePair {
+  const { certificates, key } = soundPair(pair, domain);
+  for (const [index, certificate] of certificates.entries()) {
+    if (Date.parse(certificate.validTo) <= now) {
+      throw wrong(`Certificate ${index + 1} of the chain ended on ${certificate.validTo}.`, "Get a new one.");
+    }
+  }
+  const [leaf] = certificates;
+  if (Date.parse(leaf.validFrom) > now) {
+    throw wrong(`The certificate begins on ${leaf.validFrom} only.`, "Set it then.");
+  }
+  return {
+    chain: certificates.map((certificate) => certificate.toString()).join(""),
+    key: key.export({ type: "pkcs8", format: "pem" }) as string,
+  };
+}
+
+/**
+ * Checks that `pair` can serve `domain` (`*.…` stands for all names one label below) while it lasts: the key is the first
+ * certificate's, and each next one issued the one before.
+ * @throws SlipwayError `bad_request` saying what is wrong; nothing of the key is in it
+ */
+export function soundPair(
+  pair: CertificatePair,
+  domain: string,
+): { certificates: [X509Certificate, ...X509Certificate[]]; key: KeyObject } {
   const certificates = certificatesIn(pair.chain);
   const [leaf] = certificates;
   const key = privateKey(pair.key);
@@ -55,22 +79,15 @@ export function checkCertificate(pair: CertificatePair, domain: string, now: num
         "Put the domain's own certificate first, then the one that issued it, and so on.",
       );
     }
-    if (Date.parse(certificate.validTo) <= now) {
-      throw wrong(`Certificate ${index + 1} of the chain ended on ${certificate.validTo}.`, "Get a new one.");
-    }
   }
-  const { names, notBefore } = certificateFacts(pair.chain);
-  if (notBefore > now) throw wrong(`The certificate begins on ${leaf.validFrom} only.`, "Set it then.");
+  const { names } = certificateFacts(pair.chain);
   if (!covers(names, domain)) {
     throw wrong(
       `The certificate is for ${names.join(", ") || "no name"}, not for ${domain}.`,
       "Name the certificate of this domain.",
     );
   }
-  return {
-    chain: certificates.map((certificate) => certificate.toString()).join(""),
-    key: key.export({ type: "pkcs8", format: "pem" }) as string,
-  };
+  return { certificates, key };
 }
 
 /** Whether a certificate for `names` is one for `domain`. */

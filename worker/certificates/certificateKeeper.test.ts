@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ProjectSpec } from "../../core/projectSpec.ts";
 import { GatewayError } from "../gateway/gatewayError.ts";
 import { acmeFolder, AcmeStore } from "./acmeStore.ts";
+import type { CertificatePair } from "./certificateFacts.ts";
 import type { KeeperOptions } from "./certificateKeeper.ts";
 import { DAY_MS, DIRECTORY, KeeperWorld, LONGEST, MINUTE_MS, project } from "./keeper.fixtures.ts";
 
@@ -199,6 +200,38 @@ describe("a certificate that somebody set", () => {
     await world.pass();
     expect(world.door.from("shop.example.com")).toBe("file");
     expect(world.states("shop.example.com").at(-1)).toMatchObject({ given: { state: "good" } });
+  });
+
+  test.each<[string, () => Promise<CertificatePair>, string]>([
+    [
+      "the key of another one",
+      async () => ({
+        ...(await world.given("shop.example.com", 80)),
+        key: (await world.given("shop.example.com", 80)).key,
+      }),
+      "The key is not that of the first certificate.",
+    ],
+    [
+      "another domain's name",
+      () => world.given("blog.example.com", 80),
+      "The certificate is for blog.example.com, not for shop.example.com.",
+    ],
+    [
+      "no certificate in it",
+      async () => ({ ...(await world.given("shop.example.com", 80)), chain: "none" }),
+      "There is no certificate in the chain.",
+    ],
+  ])("with %s counts as none, and it is said why", async (_what, pair, why) => {
+    await world.start();
+    world.keeper.follow(project("shop", ["shop.example.com"], { "shop.example.com": await pair() }));
+    await world.pass();
+    expect(world.door.from("shop.example.com")).toBe("acme");
+    expect(world.states("shop.example.com").at(-1)?.given).toEqual({
+      state: "unusable",
+      message: `The certificate that was set for shop.example.com counts as none: ${why} Set another one.`,
+    });
+    expect(world.logged.filter((line) => line.startsWith('["certificate-unusable"'))).toHaveLength(1);
+    expect(world.logged.join("\n")).not.toContain("PRIVATE KEY");
   });
 
   test("for the base domain makes room for the local CA's when it has ended", async () => {

@@ -222,7 +222,7 @@ export class CertificateKeeper {
   private async readBase(): Promise<void> {
     const { dataDir, baseDomain, clock } = this.options;
     this.base = (await readBase(dataDir)) ?? null;
-    this.baseServes = isUsable(judgeGiven(this.base ?? undefined, baseDomain, clock.now()));
+    this.baseServes = isUsable(judgeGiven(this.base ?? undefined, `*.${baseDomain}`, clock.now()));
   }
 
   private async clear(): Promise<void> {
