@@ -110,8 +110,11 @@ type Where = {
   known: boolean;
 };
 
-/** Where requests go: as the rollout has it for services that are rolled out, to all that answers of the others. */
-function servingOf({ spec, replicas, rollout }: SeenEnvironment, leaving: ReadonlySet<string>): Where {
+/** Where requests go, or would where it is open: as the rollout has it for services that are rolled out, to all that answers of the others. */
+export function servingOf(
+  { spec, replicas, rollout }: SeenEnvironment,
+  leaving: ReadonlySet<string> = new Set(),
+): Where {
   const others = rollout ? replicas.filter(({ service }) => !isRolled(spec.kind, service)) : replicas;
   const serving = [
     ...others
@@ -151,7 +154,7 @@ export function whyClosed(
   environment: SeenEnvironment,
 ): string | null {
   if (environment.spec.desired !== "running") return null;
-  return closedFor(manifest, servingOf(environment, new Set()).routed);
+  return closedFor(manifest, servingOf(environment).routed);
 }
 
 /** Without its password a protected service must be open to nobody rather than to everybody. */

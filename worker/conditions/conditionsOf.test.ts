@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { LABELS } from "../../core/labels.ts";
+import type { ManifestInput } from "../../core/manifest.ts";
 import { NAMESPACE, projectSpec, STACKS, TEMPLATE } from "../../core/render/render.fixtures.ts";
 import type { EnvironmentSpec } from "../../core/projectSpec.ts";
 import type { EngineContainer, EngineVolume } from "../engine/engine.ts";
@@ -16,7 +17,9 @@ type Scene = {
   environment?: Partial<EnvironmentSpec>;
   /** Null: there is no container. */
   container?: Partial<EngineContainer> | null;
-  ready?: boolean;
+  manifest?: Partial<ManifestInput>;
+  /** By the container's id, or the same of all. */
+  ready?: boolean | ((id: string) => boolean);
   waitingMs?: number;
   volumes?: EngineVolume[];
 } & Partial<Findings>;
@@ -24,36 +27,40 @@ type Scene = {
 function observe({
   environment = {},
   container = {},
+  manifest = {},
   ready = true,
   waitingMs = 0,
   volumes = [],
   ...findings
 }: Scene) {
-  const spec = projectSpec({}, [environment]);
+  const spec = projectSpec(manifest, [environment]);
   const { project } = renderWanted({ spec, stacks: STACKS, template: TEMPLATE, instanceId: "abcd1234" });
-  const service = project?.environments[0]?.services[0];
+  const services = project?.environments[0]?.services ?? [];
   const kind = environment.kind ?? "dev";
-  const containers: EngineContainer[] = container
-    ? [
-        {
-          id: "0123456789abcdef",
-          name: `${NAMESPACE}-${kind}-app-1`,
-          image: "slipway/node:20",
-          labels: {
-            ...service?.labels,
-            [LABELS.configHash]: service?.configHash ?? "",
-            [LABELS.environment]: kind,
-          },
-          state: "running",
-          health: "starting",
-          exitCode: null,
-          networks: { [`${NAMESPACE}_${kind}`]: "10.248.0.2" },
-          ...container,
-        },
-      ]
+  const name = (service = "app") => `${NAMESPACE}-${kind}-${service}-1`;
+  const containerOf = (service?: (typeof services)[number]): EngineContainer => ({
+    id: service?.service ?? "",
+    name: name(service?.service),
+    image: "slipway/node:20",
+    labels: {
+      ...service?.labels,
+      [LABELS.configHash]: service?.configHash ?? "",
+      [LABELS.environment]: kind,
+    },
+    state: "running",
+    health: "starting",
+    exitCode: null,
+    networks: { [`${NAMESPACE}_${kind}`]: "10.248.0.2" },
+  });
+  const [first, ...others] = services;
+  const containers = container
+    ? [{ ...containerOf(first), id: "0123456789abcdef", ...container }, ...others.map(containerOf)]
     : [];
   const snapshot = { containers, networks: [], volumes };
-  const [seen] = seeProject(spec, project, snapshot, { isReady: () => ready, waitingMs: () => waitingMs });
+  const [seen] = seeProject(spec, project, snapshot, {
+    isReady: (id) => (typeof ready === "function" ? ready(id) : ready),
+    waitingMs: () => waitingMs,
+  });
   return conditionsOf({
     namespace: NAMESPACE,
     seen: seen!,
@@ -146,6 +153,16 @@ describe("an environment that is to run", () => {
   test("is not running as long as the gateway does not take its route", () => {
     const seen = observe({ routeError: new Error("Nobody listens at the door.") });
     expect(seen).toMatchObject({ phase: "starting", message: "Nobody listens at the door." });
+  });
+
+  test("serves once something answers that requests are led to, and not because something else does", () => {
+    const manifest: Partial<ManifestInput> = {
+      services: { app: { stack: "node", route: "/" }, mail: { stack: "node" } },
+    };
+    const routed = (answering: string) =>
+      observe({ manifest, ready: (id) => id === answering }).conditions.find(({ type }) => type === "Routed");
+    expect(routed("mail")).toMatchObject({ status: "false", reason: "NothingToServe" });
+    expect(routed("0123456789abcdef")).toMatchObject({ status: "true", reason: "Serving" });
   });
 
   test("keeps the time at which a condition changed last", () => {

@@ -1,6 +1,7 @@
 import type { ConditionType } from "../../core/projectSpec.ts";
 import { EngineError } from "../engine/engineError.ts";
 import type { Failure } from "../execute.ts";
+import { servingOf } from "../routing.ts";
 import { healthVerdict, runsVerdict } from "./containerVerdicts.ts";
 import { explain, reasonOf } from "./explain.ts";
 import type { Findings } from "./findings.ts";
@@ -68,6 +69,9 @@ function imagesVerdict(fetching: readonly string[]): Verdict {
 
 function routedVerdict({ seen, routeError, closed }: Findings): Verdict {
   if (routeError != null) return no("GatewayRefused", explain(routeError));
-  if (seen.replicas.every(({ ready }) => !ready)) return no("NothingToServe", "No container answers yet.");
+  const { routed, serving } = servingOf(seen);
+  // Where nobody is led anywhere, what there is has to be ready all the same.
+  const answers = routed.length === 0 ? seen.replicas.some(({ ready }) => ready) : serving.length > 0;
+  if (!answers) return no("NothingToServe", "No container answers yet.");
   return closed == null ? yes("Serving") : no("PasswordMissing", closed);
 }
