@@ -134,39 +134,42 @@ describe("the gateway", () => {
     await expectRoutes();
   });
 
-  test("is left alone by the worker that made it, whatever becomes of the repository and the image's name", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "slipway-source-"));
-    const [repo, tag] = [`slipway-test-${world.instanceId}`, "1"];
-    const config = { ...world.config, image: `${repo}:${tag}` };
-    const nameImage = (image: string) => world.docker.getImage(image).tag({ repo, tag });
-    try {
-      await cp(new URL("../../docker/nginx/", import.meta.url), folder, { recursive: true });
-      await nameImage(GATEWAY_IMAGE);
-      const source = new GatewaySource(folder);
-      await ensureGateway(world.docker, config, source);
-      const made = (await inspect()).Id;
-      await appendFile(join(folder, "nginx.conf"), "# a later version of it\n");
-      await nameImage("slipway/tools:1");
-      expect(await ensureGateway(world.docker, config, source)).toEqual({ actions: [] });
-      expect((await inspect()).Id).toBe(made);
-      await expectRoutes();
+  longTest(
+    "is left alone by the worker that made it, whatever becomes of the repository and the image's name",
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), "slipway-source-"));
+      const [repo, tag] = [`slipway-test-${world.instanceId}`, "1"];
+      const config = { ...world.config, image: `${repo}:${tag}` };
+      const nameImage = (image: string) => world.docker.getImage(image).tag({ repo, tag });
+      try {
+        await cp(new URL("../../docker/nginx/", import.meta.url), folder, { recursive: true });
+        await nameImage(GATEWAY_IMAGE);
+        const source = new GatewaySource(folder);
+        await ensureGateway(world.docker, config, source);
+        const made = (await inspect()).Id;
+        await appendFile(join(folder, "nginx.conf"), "# a later version of it\n");
+        await nameImage("slipway/tools:1");
+        expect(await ensureGateway(world.docker, config, source)).toEqual({ actions: [] });
+        expect((await inspect()).Id).toBe(made);
+        await expectRoutes();
 
-      await world.docker.getContainer(name()).remove({ force: true });
-      expect(await ensureGateway(world.docker, config, source)).toEqual({
-        actions: [`created and started ${name()}`],
-      });
-      await expectRoutes();
+        await world.docker.getContainer(name()).remove({ force: true });
+        expect(await ensureGateway(world.docker, config, source)).toEqual({
+          actions: [`created and started ${name()}`],
+        });
+        await expectRoutes();
 
-      await nameImage(GATEWAY_IMAGE);
-      const { actions } = await ensureGateway(world.docker, config, new GatewaySource(folder));
-      expect(actions).toEqual([`replaced ${name()}: its configuration changed`]);
-      await expectRoutes();
-    } finally {
-      await ensureGateway(world.docker, world.config);
-      await world.docker.getImage(config.image).remove();
-      await rm(folder, { recursive: true });
-    }
-  });
+        await nameImage(GATEWAY_IMAGE);
+        const { actions } = await ensureGateway(world.docker, config, new GatewaySource(folder));
+        expect(actions).toEqual([`replaced ${name()}: its configuration changed`]);
+        await expectRoutes();
+      } finally {
+        await ensureGateway(world.docker, world.config);
+        await world.docker.getImage(config.image).remove();
+        await rm(folder, { recursive: true });
+      }
+    },
+  );
 
   test("whose settings changed is made anew, and knows the routes", async () => {
     const config = { ...world.config, baseDomain: "apps.example.com" };

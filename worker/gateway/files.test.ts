@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -52,6 +52,18 @@ describe("the gateway's files", () => {
     });
     await removeOtherConfigurations(config, second.hash);
     expect(await readdir(gatewayPaths(config.dataDir).configs)).toEqual([second.hash]);
+  });
+
+  test("are those that were there when they were asked for first, as long as the same worker asks", async () => {
+    const repository = join(config.dataDir, "nginx");
+    await cp(new URL("../../docker/nginx/", import.meta.url), repository, { recursive: true });
+    const worker = new GatewaySource(repository);
+    const first = await installConfiguration(config, await worker.files());
+    await writeFile(join(repository, "lua", "slipway", "front.lua"), "-- a later version of it");
+    expect(await installConfiguration(config, await worker.files())).toEqual(first);
+    const next = await installConfiguration(config, await new GatewaySource(repository).files());
+    expect(next.hash).not.toBe(first.hash);
+    expect(await readFile(join(next.directory, "lua", "slipway", "front.lua"), "utf8")).toContain("later");
   });
 
   test("keep the door where nobody else can enter, also where it was open before", async () => {
