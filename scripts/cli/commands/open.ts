@@ -6,7 +6,7 @@ import { WrongUse } from "../lib/fail.ts";
 import { hasDisplay, openBrowser } from "../lib/openBrowser.ts";
 import { originOption, ttlOption } from "../lib/options.ts";
 import { openSession } from "../lib/session.ts";
-import { DEFAULT_SIGN_IN_MS, makeSignInLink, SIGN_IN_ROLES, type SignInRole } from "../lib/signIn.ts";
+import { DEFAULT_SIGN_IN_HOURS, makeSignInLink, SIGN_IN_ROLES, type SignInRole } from "../lib/signIn.ts";
 
 export function addOpen(program: Command): void {
   program
@@ -22,11 +22,8 @@ export function addOpen(program: Command): void {
       ),
     )
     .option("--project <project>", "a viewer of this one project alone")
-    .option(
-      "--ttl <duration>",
-      "how long to stay signed in, like 30m, 8h or 7d",
-      ttlOption,
-      DEFAULT_SIGN_IN_MS,
+    .addOption(
+      ttlOption("--ttl <duration>", "how long to stay signed in, like 30m, 8h or 7d", DEFAULT_SIGN_IN_HOURS),
     )
     .option(
       "--at <origin>",

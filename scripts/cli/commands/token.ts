@@ -16,8 +16,6 @@ import { table } from "../lib/output.ts";
 import { openSession, type Session } from "../lib/session.ts";
 import { getProject } from "../lib/views.ts";
 
-const HOUR_MS = 3_600_000;
-
 export function addToken(program: Command): void {
   const token = program.command("token").description("Make, list and revoke tokens.");
   token
@@ -28,7 +26,7 @@ export function addToken(program: Command): void {
     .option("--agent <name>", `which agent: ${AGENT_NAMES.join(", ")}; gives it the verbs of its work`)
     .option("--verb <verb...>", "what an agent may do, in place of its name's verbs")
     .option("--subject <name>", "who it is for, as the audit log shows it")
-    .option("--ttl <duration>", "how long it is good for, like 30m, 8h or 30d", ttlOption, HOUR_MS)
+    .addOption(ttlOption("--ttl <duration>", "how long it is good for, like 30m, 8h or 30d", 1))
     .option("--note <text>", "what it is for")
     .addHelpText(
       "after",
@@ -50,11 +48,8 @@ export function addToken(program: Command): void {
     .command("rotate")
     .summary("sign with a new key from now on")
     .description("Make a new signing key. Tokens of the old one stay good for a while, then end.")
-    .option(
-      "--overlap <duration>",
-      "how long they stay good; the worker's own is renewed in 12h",
-      ttlOption,
-      48 * HOUR_MS,
+    .addOption(
+      ttlOption("--overlap <duration>", "how long they stay good; the worker's own is renewed in 12h", 48),
     )
     .action(rotate);
 }

@@ -3,8 +3,9 @@ import { ENVIRONMENT_KINDS, type EnvironmentKind } from "../../../core/lifecycle
 import { parseDuration } from "../../../core/units.ts";
 
 const DEFAULT_WAIT_MS = 5 * 60_000;
+const HOUR_MS = 3_600_000;
 /** A token's: a leap year. */
-const LONGEST_TTL_MS = 366 * 24 * 3_600_000;
+const LONGEST_TTL_MS = 366 * 24 * HOUR_MS;
 
 /** @throws InvalidArgumentError where `text` is no whole number of 1 or more */
 export function countOption(text: string): number {
@@ -39,13 +40,17 @@ export function waitTimeout(): Option {
     .default(DEFAULT_WAIT_MS, "5m");
 }
 
-/** @throws InvalidArgumentError where `text` is no duration that a token may have */
-export function ttlOption(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === null || ms < 1000 || ms > LONGEST_TTL_MS) {
-    throw new InvalidArgumentError("Say a duration up to 366d, like 30m, 8h or 30d.");
-  }
-  return ms;
+/** For how long a token is good, in milliseconds; `hours` where nothing is said. */
+export function ttlOption(flags: string, description: string, hours: number): Option {
+  return new Option(flags, description)
+    .argParser((text) => {
+      const ms = parseDuration(text);
+      if (ms === null || ms < 1000 || ms > LONGEST_TTL_MS) {
+        throw new InvalidArgumentError("Say a duration up to 366d, like 30m, 8h or 30d.");
+      }
+      return ms;
+    })
+    .default(hours * HOUR_MS, `${hours}h`);
 }
 
 /** @throws InvalidArgumentError where `text` is no origin of a web page */

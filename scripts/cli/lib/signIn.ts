@@ -15,7 +15,7 @@ import type { Session } from "./session.ts";
 import { dashboardUrl } from "./urls.ts";
 import { getProject } from "./views.ts";
 
-export const DEFAULT_SIGN_IN_MS = 12 * 3_600_000;
+export const DEFAULT_SIGN_IN_HOURS = 12;
 /** Of an admin or a viewer: agents are no people. */
 export const SIGN_IN_ROLES = ["admin", "viewer"] as const;
 export type SignInRole = (typeof SIGN_IN_ROLES)[number];
@@ -45,7 +45,7 @@ export type SignInLink = {
  * @throws SlipwayError `setup` where there are no keys, or what Convex refuses with
  */
 export async function makeSignInLink(session: Session, request: SignInRequest = {}): Promise<SignInLink> {
-  const { role = "admin", ttlMs = DEFAULT_SIGN_IN_MS } = request;
+  const { role = "admin", ttlMs = DEFAULT_SIGN_IN_HOURS * 3_600_000 } = request;
   const keys = await readKeys(session.dataDir);
   if (!keys) {
     throw new SlipwayError({
