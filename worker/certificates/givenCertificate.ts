@@ -31,8 +31,8 @@ function problemOf(pair: CertificatePair, name: string): string | null {
     soundPair(pair, name);
     return null;
   } catch (error) {
-    if (error instanceof SlipwayError) return error.message;
-    throw error;
+    // OpenSSL's own words could quote what it was given.
+    return error instanceof SlipwayError ? error.message : "It cannot be checked.";
   }
 }
 
